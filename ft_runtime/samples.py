@@ -1,8 +1,8 @@
 """Made-up rows of every data format: for a first look, for tests and for the smoke test.
 
-Every row is drawn from one small world in which a thing has a place (cups are in the kitchen, hats in
-the hall). The answer copies the words of the question and adds the place, so that even a toy model
-sees its loss fall within a few steps.
+Every row is drawn from one small world in which a thing has a place (cups are in the kitchen, hats
+in the hall). The answer copies the words of the question and adds the place, so that even a toy
+model sees its loss fall within a few steps.
 """
 
 from __future__ import annotations
