@@ -1,0 +1,92 @@
+"""Writing files so that a kill at any moment leaves either the old file or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+_BLOCK = 1 << 20
+
+
+def write_bytes_atomic(path: str | Path, data: bytes) -> Path:
+    """Write `data` to `path` whole: temporary name in the same folder, fsync, rename.
+
+    Parameters
+    ----------
+    path : str or Path
+        Target; its folder is created when missing.
+    data : bytes
+        The complete content.
+
+    Returns
+    -------
+    Path
+        The target.
+
+    Raises
+    ------
+    OSError
+        When the disk is full or the folder cannot be written; the old file, if any, is intact.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    return target
+
+
+def write_text_atomic(path: str | Path, text: str) -> Path:
+    """Write `text` as UTF-8 with ``\\n`` line ends; see `write_bytes_atomic`."""
+    return write_bytes_atomic(path, text.encode("utf-8"))
+
+
+def append_line(path: str | Path, line: str) -> None:
+    """Append one line in a single write, so that readers never see half of it joined to the next.
+
+    A last line that a kill cut short is ended first; it stays as it is, and can be told apart.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target, "ab+") as stream:
+        if stream.seek(0, os.SEEK_END) and not _ends_with_newline(stream):
+            line = "\n" + line
+        stream.write(line.encode("utf-8") + b"\n")
+
+
+def sha256_bytes(data: bytes) -> str:
+    """SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: str | Path) -> str:
+    """SHA-256 of a file in hexadecimal, read in 1 MiB blocks."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _ends_with_newline(stream: object) -> bool:
+    stream.seek(-1, os.SEEK_END)  # type: ignore[attr-defined]
+    return bool(stream.read(1) == b"\n")  # type: ignore[attr-defined]
+
+
+def _umask() -> int:
+    """Return the process's umask; mkstemp makes files 0600, which a shared output folder must not keep."""
+    current = os.umask(0)
+    os.umask(current)
+    return current
