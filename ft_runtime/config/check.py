@@ -90,7 +90,12 @@ def _bad_values(value: Any, path: str = "") -> Iterator[Finding]:
         except UnicodeEncodeError as error:
             yield finding("config.bad_text", path, position=error.start)
     elif not isinstance(value, int | float | None):
-        yield finding("config.wrong_type", path, expected="plain data (text, number, list, mapping)", got=_show(value))
+        yield finding(
+            "config.wrong_type",
+            path,
+            expected="plain data (text, number, list, mapping)",
+            got=_show(value),
+        )
 
 
 def _schema_findings(filled: dict[str, Any]) -> Iterator[Finding]:
@@ -109,20 +114,36 @@ def _translate(error: Any, filled: dict[str, Any]) -> Finding | None:
         rule = schema.load_schema()["allOf"][place[1]]
         return finding(rule["x-rule"], rule["x-where"], got=_show(lookup(filled, rule["x-where"])))
     path = _dotted(error.absolute_path)
-    if error.validator == "additionalProperties" and isinstance(error.schema.get("additionalProperties"), bool):
+    if error.validator == "additionalProperties" and isinstance(
+        error.schema.get("additionalProperties"), bool
+    ):
         return None  # unknown_keys names each one with its neighbour
     if error.validator == "required":
         return _missing(error, path)
     if "columns" in path.split(".") and error.validator == "enum" and path == "dataset.columns":
-        return finding("config.unknown_column", path, got=_show(error.instance), expected=", ".join(error.schema["enum"]))
-    field = schema.field_at(_dotted(part for part in error.absolute_path if isinstance(part, str))) or error.schema
+        return finding(
+            "config.unknown_column",
+            path,
+            got=_show(error.instance),
+            expected=", ".join(error.schema["enum"]),
+        )
+    field = (
+        schema.field_at(_dotted(part for part in error.absolute_path if isinstance(part, str)))
+        or error.schema
+    )
     expected = schema.describe(field)
     got = _show(error.instance)
     if error.validator in _RANGES:
         return finding("config.out_of_range", path, expected=expected, got=got, name=path)
     if error.validator in ("enum", "const"):
         options = error.schema.get("enum", [])
-        return finding("config.not_allowed", path, expected=schema.describe(error.schema), got=got, hint=_nearest(error.instance, options, path))
+        return finding(
+            "config.not_allowed",
+            path,
+            expected=schema.describe(error.schema),
+            got=got,
+            hint=_nearest(error.instance, options, path),
+        )
     if error.validator in ("minLength", "pattern"):
         return finding("config.empty", path, expected=expected, name=path)
     return finding("config.wrong_type", path, expected=expected, got=got)
@@ -132,13 +153,21 @@ def _missing(error: Any, path: str) -> Finding:
     name = next(key for key in error.validator_value if key not in error.instance)
     full = f"{path}.{name}".lstrip(".")
     field = schema.field_at(full) or {}
-    return finding("config.missing", full, expected=schema.describe(field), help=field.get("description", ""), name=name)
+    return finding(
+        "config.missing",
+        full,
+        expected=schema.describe(field),
+        help=field.get("description", ""),
+        name=name,
+    )
 
 
 def _nearest(got: Any, options: list[Any], path: str) -> str:
     names = [option for option in options if isinstance(option, str)]
     close = get_close_matches(str(got).lower(), names, n=1, cutoff=0.5)
-    return f"{path}: {close[0]}" if close else f"{path}: {json.dumps(options[0])}" if options else path
+    return (
+        f"{path}: {close[0]}" if close else f"{path}: {json.dumps(options[0])}" if options else path
+    )
 
 
 def _dotted(parts: Any) -> str:

@@ -34,12 +34,16 @@ def complete(document: Mapping[str, Any]) -> dict[str, Any]:
         filled.pop("qlora", None)
     if lookup(filled, "qlora.bits") == 8:
         given = document.get("qlora", {})
-        filled["qlora"] = {k: v for k, v in filled["qlora"].items() if k in given or "4bit" not in k}
+        filled["qlora"] = {
+            k: v for k, v in filled["qlora"].items() if k in given or "4bit" not in k
+        }
     _complete_split(document, filled)
     return filled
 
 
-def _fill(given: Mapping[str, Any], schema: dict[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
+def _fill(
+    given: Mapping[str, Any], schema: dict[str, Any], root: Mapping[str, Any]
+) -> dict[str, Any]:
     known = schema["properties"]
     result: dict[str, Any] = {}
     for name, field in known.items():
@@ -50,7 +54,9 @@ def _fill(given: Mapping[str, Any], schema: dict[str, Any], root: Mapping[str, A
         elif "default" in field:
             result[name] = copy.deepcopy(_default(field, root))
     # Unknown keys stay, last, for the check to name.
-    result.update({name: copy.deepcopy(value) for name, value in given.items() if name not in known})
+    result.update(
+        {name: copy.deepcopy(value) for name, value in given.items() if name not in known}
+    )
     return result
 
 

@@ -13,7 +13,9 @@ import yaml
 from ft_runtime.findings import FindingsError, finding
 
 _LIMIT = 4 << 20
-_FLOAT = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$")
+_FLOAT = re.compile(
+    r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
+)
 _INT = re.compile(r"^[-+]?[0-9]+$")
 
 
@@ -40,15 +42,24 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str | int | float | bool | None):
-            raise yaml.constructor.ConstructorError(None, None, "a key must be a plain text", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key must be a plain text", key_node.start_mark
+            )
         if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} stands twice", key_node.start_mark
+            )
         seen[key] = loader.construct_object(value_node, deep=True)
     return seen
 
 
+def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    # YAML 1.1 reads 017 as an octal number.
+    return int(loader.construct_scalar(node))
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 for _tag, _pattern, _first in (
     ("bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), "tTfF"),
     ("null", re.compile(r"^(~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
@@ -56,6 +67,15 @@ for _tag, _pattern, _first in (
     ("float", _FLOAT, "-+.0123456789"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
+
+
+def _represent_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    # PyYAML writes these line breaks plain and then reads them back as spaces.
+    style = '"' if any(character in value for character in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
@@ -84,7 +104,9 @@ def parse_text(text: str, name: str = "config") -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise FindingsError([finding("config.syntax", place, problem=error.problem or "not YAML")]) from None
+        raise FindingsError(
+            [finding("config.syntax", place, problem=error.problem or "not YAML")]
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FindingsError([finding("config.syntax", name, problem=problem)]) from None
@@ -117,14 +139,18 @@ def read_document(path: str | Path) -> dict[str, Any]:
     if not place.exists():
         raise FindingsError([finding("config.file_missing", str(path), folder=str(place.parent))])
     if not place.is_file():
-        raise FindingsError([finding("config.file_unreadable", str(path), problem="it is not a file")])
+        raise FindingsError(
+            [finding("config.file_unreadable", str(path), problem="it is not a file")]
+        )
     try:
         if place.stat().st_size > _LIMIT:
             raise ValueError(f"it is larger than {_LIMIT >> 20} MiB")
         text = place.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or str(error)
-        raise FindingsError([finding("config.file_unreadable", str(path), problem=problem)]) from None
+        raise FindingsError(
+            [finding("config.file_unreadable", str(path), problem=problem)]
+        ) from None
     if place.suffix.lower() == ".json":
         return _parse_json(text, str(path))
     return parse_text(text, str(path))

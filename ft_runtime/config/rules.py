@@ -47,7 +47,14 @@ def _split(given: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Find
     train, val, test = shares
     total = train + val + test
     if abs(total - 1) > 1e-6:
-        yield finding("config.split_sum", "dataset.split", train=train, val=val, test=test, total=round(total, 6))
+        yield finding(
+            "config.split_sum",
+            "dataset.split",
+            train=train,
+            val=val,
+            test=test,
+            total=round(total, 6),
+        )
     elif train == 0:
         yield finding("config.split_no_train", "dataset.split.train")
     elif val == 0 and test == 0:
@@ -64,7 +71,9 @@ def _hub_columns(_: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Fi
     ):
         names = _CANONICAL[chosen]
         example = ", ".join(f"{name}: your_column" for name in names)
-        yield finding("config.columns_assumed", "dataset.columns", columns="/".join(names), example=example)
+        yield finding(
+            "config.columns_assumed", "dataset.columns", columns="/".join(names), example=example
+        )
 
 
 def _full_learning_rate(_: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Finding]:

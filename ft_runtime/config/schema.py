@@ -55,7 +55,9 @@ def is_section(field: dict[str, Any]) -> bool:
     return "properties" in field and field.get("type") == "object"
 
 
-def walk(schema: dict[str, Any] | None = None, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def walk(
+    schema: dict[str, Any] | None = None, prefix: str = ""
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield ``(dotted path, field)`` of every field and section, in the order of the schema."""
     for name, field in (schema or load_schema())["properties"].items():
         path = f"{prefix}{name}"
@@ -77,7 +79,9 @@ def field_at(path: str) -> dict[str, Any] | None:
 def describe(field: dict[str, Any]) -> str:
     """Say in words what a field accepts: ``a whole number from 1 to 1024``."""
     if "anyOf" in field:
-        return " or ".join(describe(option) for option in field["anyOf"] if option != {"type": "null"})
+        return " or ".join(
+            describe(option) for option in field["anyOf"] if option != {"type": "null"}
+        )
     if "const" in field:
         return json.dumps(field["const"])
     if "enum" in field:
@@ -91,7 +95,9 @@ def _describe_kind(kind: str, field: dict[str, Any]) -> str:
     if kind in ("integer", "number"):
         return ("a whole number" if kind == "integer" else "a number") + _describe_range(field)
     if kind == "array":
-        return "a list of " + describe(field.get("items", {})).removeprefix("one of ").removeprefix("a ")
+        return "a list of " + describe(field.get("items", {})).removeprefix("one of ").removeprefix(
+            "a "
+        )
     if kind == "object" and "properties" in field:
         return "a mapping with the keys " + ", ".join(field["properties"])
     names = {
@@ -110,7 +116,9 @@ def _describe_range(field: dict[str, Any]) -> str:
     if "exclusiveMinimum" in field:
         parts.append(f"above {field['exclusiveMinimum']}")
     if "maximum" in field:
-        parts.append(f"to {field['maximum']}" if "minimum" in field else f"at most {field['maximum']}")
+        parts.append(
+            f"to {field['maximum']}" if "minimum" in field else f"at most {field['maximum']}"
+        )
     if "exclusiveMaximum" in field:
         parts.append(f"below {field['exclusiveMaximum']}")
     return (" " + " ".join(parts)) if parts else ""

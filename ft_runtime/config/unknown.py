@@ -27,8 +27,15 @@ def nearest(path: str) -> str | None:
     known = [*aliases.get(key, []), *names.get(key, [])]
     if known:
         return min(known, key=lambda candidate: candidate.rpartition(".")[0] != section)
-    siblings = [candidate for found in names.values() for candidate in found if candidate.rpartition(".")[0] == section]
-    close = get_close_matches(key, [candidate.rpartition(".")[2] for candidate in siblings], n=1, cutoff=0.6)
+    siblings = [
+        candidate
+        for found in names.values()
+        for candidate in found
+        if candidate.rpartition(".")[0] == section
+    ]
+    close = get_close_matches(
+        key, [candidate.rpartition(".")[2] for candidate in siblings], n=1, cutoff=0.6
+    )
     if close:
         return f"{section}.{close[0]}".lstrip(".")
     close = get_close_matches(key, [*names, *aliases], n=1, cutoff=0.7)
@@ -44,7 +51,9 @@ def _unknown(document: Mapping[str, Any], schema: dict[str, Any], prefix: str) -
             if meant:
                 yield finding("config.unknown_key", path, name=path, nearest=meant)
             else:
-                yield finding("config.unknown_key_no_neighbour", path, name=path, known=", ".join(known))
+                yield finding(
+                    "config.unknown_key_no_neighbour", path, name=path, known=", ".join(known)
+                )
         elif is_section(known[name]) and isinstance(value, Mapping):
             yield from _unknown(value, known[name], f"{path}.")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 DEFAULT = "en"
 
 
-@lru_cache(maxsize=None)
+@cache
 def room(name: str, language: str = DEFAULT) -> dict[str, dict[str, str]]:
     """Return the entries of one room in one language; empty when there is no such file."""
     path = FOLDER / language / f"{name}.json"
