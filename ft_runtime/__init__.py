@@ -1,7 +1,7 @@
 """ft_runtime: the small kernel-side library that fine-tuning notebooks import.
 
-Every name below is loaded on first use, so that ``import ft_runtime`` costs next to nothing and brings
-neither torch nor transformers along.
+Every name below is loaded on first use, so that ``import ft_runtime`` costs next to nothing and
+brings neither torch nor transformers along.
 """
 
 from __future__ import annotations
@@ -40,7 +40,34 @@ _EXPORTS = {
     "FindingsError": "ft_runtime.findings",
 }
 
-__all__ = [*_EXPORTS, "__version__"]
+__all__ = [
+    "Config",
+    "Finding",
+    "FindingsError",
+    "__version__",
+    "build_trainer",
+    "check_config",
+    "demonstrate",
+    "detect_device",
+    "environment",
+    "evaluate",
+    "finish_run",
+    "load_config",
+    "load_model",
+    "load_rows",
+    "load_tokenizer",
+    "lora_config",
+    "prepare_data",
+    "quantization_config",
+    "save_model",
+    "seed_everything",
+    "show_example",
+    "smoke_test",
+    "split_rows",
+    "start_run",
+    "train",
+    "training_arguments",
+]
 
 if TYPE_CHECKING:
     from ft_runtime.artifacts import save_model

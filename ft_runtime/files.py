@@ -49,7 +49,7 @@ def write_bytes_atomic(path: str | Path, data: bytes) -> Path:
 
 
 def write_text_atomic(path: str | Path, text: str) -> Path:
-    """Write `text` as UTF-8 with ``\\n`` line ends; see `write_bytes_atomic`."""
+    """Write `text` as UTF-8 with its line ends as they are; see `write_bytes_atomic`."""
     return write_bytes_atomic(path, text.encode("utf-8"))
 
 
@@ -86,7 +86,7 @@ def _ends_with_newline(stream: object) -> bool:
 
 
 def _umask() -> int:
-    """Return the process's umask; mkstemp makes files 0600, which a shared output folder must not keep."""
+    """Return the process's umask; mkstemp makes files 0600, too close for a shared folder."""
     current = os.umask(0)
     os.umask(current)
     return current

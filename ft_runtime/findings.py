@@ -1,4 +1,4 @@
-"""Findings: the one form in which anything wrong or doubtful is told, in config and in data alike."""
+"""Findings: the one form in which anything wrong or doubtful is told, config and data alike."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class Finding:
     severity : {"error", "warning", "info"}
         An error stops the step that found it; the others do not.
     where : str
-        Field path (``hyperparams.learning_rate``) or file, line and column (``a.jsonl:14 messages[1]``).
+        Field path (``hyperparams.learning_rate``) or file, line and path in the row
+        (``a.jsonl:14 messages[1]``).
     message : str
         What is wrong, what was expected and what was got.
     hint : str

@@ -14,7 +14,7 @@ class SchemaHook(BuildHookInterface):
     """Add the schema to standard wheels; an editable install reads the live file."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Name the schema's file: beside the package in a checkout, inside it in a source archive."""
+        """Name the schema's file: beside the package, or inside it in a source archive."""
         if version == "editable":
             return
         root = Path(self.root)

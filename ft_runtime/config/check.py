@@ -1,4 +1,4 @@
-"""Check a config: every finding at once, each with its field, what was expected and what to type."""
+"""Check a config: every finding at once, each with its field and what to type."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def check_config(source: Source) -> tuple[Config | None, list[Finding]]:
 
 
 def _bad_values(value: Any, path: str = "") -> Iterator[Finding]:
-    """Find what no schema sees: keys that are no texts, NaN, and text that cannot be written as UTF-8."""
+    """Find what no schema sees: keys that are no texts, NaN, and text that UTF-8 has not."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):

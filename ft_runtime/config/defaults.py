@@ -22,8 +22,8 @@ def lookup(document: Mapping[str, Any], path: str) -> Any:
 def complete(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of the document with every missing field at its default.
 
-    A section that does not apply (``lora`` in full fine-tuning) is left out, so that a completed config
-    passes the same rules as the one it was made from. What the user wrote is never changed.
+    A section that does not apply (``lora`` in full fine-tuning) is left out, so that a completed
+    config passes the same rules as the one it was made from. What the user wrote never changes.
     """
     schema = load_schema()
     filled = _fill(document, schema, document)

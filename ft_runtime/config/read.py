@@ -22,8 +22,8 @@ _INT = re.compile(r"^[-+]?[0-9]+$")
 class _Loader(yaml.SafeLoader):
     """PyYAML with the plain scalars of YAML 1.2.
 
-    YAML 1.1, PyYAML's own, reads ``save_strategy: no`` as false, ``2e-4`` as a text and ``2026-01-01``
-    as a date: each a trap in a training config.
+    YAML 1.1, PyYAML's own, reads ``save_strategy: no`` as false, ``2e-4`` as a text and
+    ``2026-01-01`` as a date: each a trap in a training config.
     """
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own protocol
@@ -32,7 +32,7 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Writes texts so that readers of YAML 1.1 and of YAML 1.2 both see texts."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 
@@ -133,7 +133,8 @@ def read_document(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     FindingsError
-        ``config.file_missing``, ``config.file_unreadable``, ``config.syntax``, ``config.not_a_mapping``.
+        ``config.file_missing``, ``config.file_unreadable``, ``config.syntax``,
+        ``config.not_a_mapping``.
     """
     place = Path(path)
     if not place.exists():

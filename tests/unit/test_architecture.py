@@ -93,6 +93,7 @@ def test_importing_the_runtime_is_quick():
 def test_every_exported_name_exists_and_is_documented():
     import ft_runtime
 
+    assert set(ft_runtime.__all__) == {*ft_runtime._EXPORTS, "__version__"}
     for name in ft_runtime.__all__:
         value = getattr(ft_runtime, name)
         assert name == "__version__" or (value.__doc__ or "").strip(), name
