@@ -1,0 +1,49 @@
+"""Wheels of both distributions, built once and installed in an environment of their own."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from support.commands import ROOT, run
+
+# What a test run leaves in a checkout must not reach the copy that the wheels are built from.
+IGNORED = shutil.ignore_patterns(
+    ".git", ".venv", ".cache", "__pycache__", "demo", "outputs", "*.egg-info", ".*_cache"
+)
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both wheels, built from a copy of the checkout."""
+    folder = tmp_path_factory.mktemp("wheels")
+    checkout = folder / "checkout"
+    shutil.copytree(ROOT, checkout, ignore=IGNORED)
+    target = folder / "dist"
+    for project in (checkout / "ft_runtime", checkout):
+        run(
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "-w",
+            target,
+            project,
+            cwd=folder,
+        )
+    return {path.name.split("-")[0]: path for path in target.glob("*.whl")}
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Path]) -> Path:
+    """The folder of a fresh virtual environment that holds the two wheels and their base needs alone."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "venv"
+    venv.create(folder, with_pip=True)
+    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *wheels.values(), cwd=folder)
+    return folder
