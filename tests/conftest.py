@@ -1,0 +1,23 @@
+"""Fixtures that every tier may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny_causal_dir() -> Path:
+    """Folder of the small Llama-shaped causal LM. Read-only: copy it before changing a file."""
+    from support.tiny import shared_tiny_model
+
+    return shared_tiny_model("causal")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_dir() -> Path:
+    """Folder of the small BERT-shaped encoder. Read-only: copy it before changing a file."""
+    from support.tiny import shared_tiny_model
+
+    return shared_tiny_model("encoder")
