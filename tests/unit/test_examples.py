@@ -173,8 +173,8 @@ def test_reviewed_code_parses() -> None:
 
 
 def test_code_in_reviews_parses() -> None:
-    wrappings = ("{}", "{}\n    pass", "def f():\n    {}", "x {}", "x {} y")
-    words = {*keyword.kwlist, "-O", "x; rm -rf ~"}
+    wrappings = ("{}", "{}\n    pass", "{}:\n    pass", "def f():\n    {}", "x {}", "x {} y")
+    words = {*keyword.kwlist, "x; rm -rf ~"}
     for row in dataset("code_review"):
         for code in set(re.findall(r"`([^`]+)`", row["output"])) - words:
             assert any(parses(wrapping.format(code)) for wrapping in wrappings), code
