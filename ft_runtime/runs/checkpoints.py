@@ -65,8 +65,15 @@ def folders(root: Path) -> list[tuple[int, Path]]:
     return sorted(((int(match[1]), path) for match, path in matches if match), reverse=True)
 
 
-def seal(path: Path, step: int) -> Checkpoint:
+def seal(path: Path, step: int, tally: Mapping[str, Any] | None = None) -> Checkpoint:
     """Write the manifest of a complete checkpoint, atomically and last.
+
+    Parameters
+    ----------
+    path : Path
+    step : int
+    tally : Mapping, optional
+        What the training took so far; kept for the one that goes on.
 
     Raises
     ------
@@ -85,9 +92,15 @@ def seal(path: Path, step: int) -> Checkpoint:
     }
     if missing := _missing(files):
         raise ValueError(missing)
-    document = {"format": FORMAT, "step": step, "files": files}
+    document = {"format": FORMAT, "step": step, "tally": dict(tally or {}), "files": files}
     write_text_atomic(path / SEAL, json.dumps(document, indent=1) + "\n")
     return Checkpoint(path, step)
+
+
+def tally_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what the training had taken when a verified checkpoint was sealed."""
+    document = json.loads((checkpoint.path / SEAL).read_text(encoding="utf-8"))
+    return dict(document.get("tally", {}))
 
 
 def verify(path: Path, step: int) -> Checkpoint:

@@ -77,6 +77,8 @@ def config_differences(
 def pin_differences(kind: str, before: Any, after: Any, folder: str) -> list[Finding]:
     """Return one error for each part of a pinned value that differs."""
     old, new = _leaves(before), _leaves(after)
+    if before != after and not differing(old, new):
+        old, new = {"": plain(before)}, {"": plain(after)}
     return [
         finding(
             f"run.{kind}_changed" if kind in _KINDS else "run.pin_changed",

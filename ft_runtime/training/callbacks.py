@@ -11,6 +11,7 @@ from ft_runtime.findings import FindingsError, finding
 from ft_runtime.training.checkpoints import discard_stale, is_sealed, seal_and_rotate
 from ft_runtime.training.fingerprint import fingerprint
 from ft_runtime.training.signals import StopRequest
+from ft_runtime.training.tally import Tally
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -45,6 +46,7 @@ def run_callback_class() -> type[TrainerCallback]:
             Fingerprint of the trainable weights when this sitting began.
         limit : int or None
             How many checkpoints to keep.
+        tally : Tally
         """
 
         def __init__(self, run: Run) -> None:
@@ -52,6 +54,7 @@ def run_callback_class() -> type[TrainerCallback]:
             self.stop = StopRequest()
             self.before: dict[str, tuple[float, float]] = {}
             self.limit: int | None = None
+            self.tally = Tally()
             self._put_off = False
 
         def on_train_begin(
@@ -93,7 +96,7 @@ def run_callback_class() -> type[TrainerCallback]:
                 raise FindingsError([finding("training.gradient_not_finite", where=where)])
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            seal_and_rotate(self.run, args, state.global_step, self.limit)
+            seal_and_rotate(self.run, args, state.global_step, self.limit, self.tally.to_dict())
 
         def _before_save(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl

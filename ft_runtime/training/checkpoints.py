@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,20 @@ def discard_stale(args: TrainingArguments, step: int) -> None:
         checkpoints.delete(path)
 
 
-def seal_and_rotate(run: Run, args: TrainingArguments, step: int, limit: int | None) -> None:
+def seal_and_rotate(
+    run: Run, args: TrainingArguments, step: int, limit: int | None, tally: Mapping[str, Any]
+) -> None:
     """Seal the checkpoint that transformers has just written, then delete the surplus ones.
+
+    Parameters
+    ----------
+    run : Run
+    args : TrainingArguments
+    step : int
+    limit : int or None
+        How many verified checkpoints to keep.
+    tally : Mapping
+        What the training took so far.
 
     Raises
     ------
@@ -48,7 +61,7 @@ def seal_and_rotate(run: Run, args: TrainingArguments, step: int, limit: int | N
     """
     path = folder_of(args, step)
     try:
-        run.checkpoint = checkpoints.seal(path, step)
+        run.checkpoint = checkpoints.seal(path, step, tally)
         checkpoints.rotate(path.parent, limit, keep=path)
     except (OSError, ValueError) as error:
         raise FindingsError([save_problem(error, path)]) from error

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ft_runtime.findings import FindingsError, finding, notify
+from ft_runtime.runs.checkpoints import tally_of
 from ft_runtime.training import checkpoints
 from ft_runtime.training.arguments import shaping_arguments
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.errors import training_problem
 from ft_runtime.training.fingerprint import fingerprint
-from ft_runtime.training.outcome import describe, find_problems
+from ft_runtime.training.outcome import assess
 from ft_runtime.training.result import TrainingPaused, TrainResult
 
 if TYPE_CHECKING:
@@ -61,24 +61,24 @@ def train(
     run.rewind(start.step if start else 0)
     if run.status != "running":
         run.update(status="running")
-    began = time.monotonic()
+    callback.tally.begin(tally_of(start) if start else {})
     if start is not None and _complete(start):
         checkpoints.load_weights(trainer, start)
         callback.before = fingerprint(trainer.model)
         notify(finding("training.already_complete", where=str(start.path), step=start.step))
     else:
         _run(trainer, callback, run, start)
-    result = describe(trainer, callback, run, start, time.monotonic() - began)
+    outcome = assess(trainer, callback, run, start)
+    result = outcome.result
     run.update(training=result.to_dict())
-    steps = {"step": result.steps, "total_steps": result.total_steps}
-    if callback.stop.requested:
-        run.end("paused", **steps)
-        told = finding("training.paused", where=str(run.path), **steps)
-        raise TrainingPaused([told], result)
-    if problems := find_problems(trainer, callback, start):
-        error = FindingsError(problems)
+    if outcome.problems:
+        error = FindingsError(outcome.problems)
         run.end_with(error)
         raise error
+    if callback.stop.requested:
+        steps = {"step": result.steps, "total_steps": result.total_steps}
+        run.end("paused", **steps)
+        raise TrainingPaused([finding("training.paused", where=str(run.path), **steps)], result)
     return result
 
 
@@ -91,7 +91,8 @@ def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) ->
         if callback.stop.requested and not checkpoints.is_sealed(run, trainer.args, step):
             # The request came after the last step's end.
             trainer._save_checkpoint(trainer.model, None)
-            checkpoints.seal_and_rotate(run, trainer.args, step, callback.limit)
+            tally = callback.tally.to_dict()
+            checkpoints.seal_and_rotate(run, trainer.args, step, callback.limit, tally)
     except (FindingsError, KeyboardInterrupt) as error:
         run.end_with(error)
         raise
@@ -124,5 +125,5 @@ def _callback(trainer: Trainer, run: Run) -> Any:
     if trainer.args.save_total_limit is not None:
         callback.limit = trainer.args.save_total_limit
         trainer.args.save_total_limit = None
-    trainer.tokens_seen = trainer.supervised_seen = 0
+    callback.tally = getattr(trainer, "tally", callback.tally)
     return callback

@@ -22,15 +22,15 @@ class TrainResult:
     epochs : float
         Passes over the training rows done.
     seconds : float
-        Wall time of this sitting.
+        Wall time of training, over all sittings.
     tokens, supervised_tokens : int
-        Tokens of this sitting without padding; those among them that the loss was taken on (for
+        Tokens without padding, over all sittings; those among them that the loss was taken on (for
         classification: the labels).
     train_loss_first, train_loss_last : float or None
         First and last logged loss, over all sittings.
-    trainable_parameters : int
-    changed_tensors : str
-        How many of the trainable tensors this sitting changed, as ``"24 of 24"``.
+    trainable_parameters, trainable_tensors : int
+    changed_tensors : int or None
+        How many of the trainable tensors this sitting changed; None when no step was left to it.
     resumed_from : int or None
         Step of the checkpoint that this sitting began with.
     checkpoint : str or None
@@ -47,7 +47,8 @@ class TrainResult:
     train_loss_first: float | None
     train_loss_last: float | None
     trainable_parameters: int
-    changed_tensors: str
+    trainable_tensors: int
+    changed_tensors: int | None
     resumed_from: int | None
     checkpoint: str | None
 
@@ -70,15 +71,15 @@ class TrainResult:
         if self.train_loss_first is not None and self.train_loss_last is not None:
             first, last = f"{self.train_loss_first:.4f}", f"{self.train_loss_last:.4f}"
             lines.append(text("training.repr_loss", first=first, last=last))
-        lines.append(
-            text(
-                "training.repr_weights",
-                parameters=f"{self.trainable_parameters:,}",
-                changed=self.changed_tensors,
-                tokens=f"{self.tokens:,}",
-                supervised=f"{self.supervised_tokens:,}",
-            )
-        )
+        tokens, supervised = f"{self.tokens:,}", f"{self.supervised_tokens:,}"
+        lines.append(text("training.repr_tokens", tokens=tokens, supervised=supervised))
+        weights = {
+            "parameters": f"{self.trainable_parameters:,}",
+            "tensors": self.trainable_tensors,
+            "changed": self.changed_tensors,
+        }
+        moved = "untouched" if self.changed_tensors is None else "changed"
+        lines.append(text(f"training.repr_{moved}", **weights))
         if self.checkpoint is not None:
             lines.append(text("training.repr_checkpoint", checkpoint=self.checkpoint))
         return "\n".join(lines)

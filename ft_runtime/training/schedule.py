@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.findings import FindingsError, finding
+from ft_runtime.findings import FindingsError, finding, notify
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
@@ -54,7 +54,8 @@ def complete_schedule(args: TrainingArguments, steps: int, has_val: bool) -> Non
     Parameters
     ----------
     args : TrainingArguments
-        ``warmup_stable_decay`` gets its ``num_decay_steps``: `DECAY` of all steps.
+        ``warmup_stable_decay`` gets its ``num_decay_steps``: `DECAY` of all steps. A training of a
+        single step loses its warm-up.
     steps : int
         Optimizer steps in all.
     has_val : bool
@@ -66,6 +67,10 @@ def complete_schedule(args: TrainingArguments, steps: int, has_val: bool) -> Non
         ``training.scheduler_needs_val``, ``training.scheduler_options``.
     """
     name = getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type)
+    if steps == 1 and args.warmup_steps:
+        # The first step of a warm-up has a learning rate of zero: here it would be the only one.
+        notify(finding("training.no_warmup", where="hyperparams.warmup_ratio"))
+        args.warmup_steps = 0
     if name in WATCHING and not has_val:
         raise FindingsError(
             [finding("training.scheduler_needs_val", where="hyperparams.lr_scheduler", got=name)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.schedule import complete_schedule, total_steps
+from ft_runtime.training.tally import Tally
 
 if TYPE_CHECKING:
     import torch
@@ -147,26 +148,20 @@ def _trainer_class() -> type[Trainer]:
     class FtTrainer(Trainer):
         """A Trainer that stops on a loss that is no number, and counts what it trains on."""
 
-        tokens_seen: Any = 0
-        supervised_seen: Any = 0
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.tally = Tally()
 
         def compute_loss(
             self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any
         ) -> Any:
             rows = inputs.pop(_ROWS, None)
             if model.training:
-                self._count(inputs)
+                self.tally.add(inputs)
             result = super().compute_loss(model, inputs, *args, **kwargs)
             if model.training:
                 self._check(result[0] if isinstance(result, tuple) else result, rows)
             return result
-
-        def _count(self, inputs: dict[str, Any]) -> None:
-            mask = inputs.get("attention_mask")
-            tokens = inputs["input_ids"].numel() if mask is None else mask.sum()
-            # Tensors on the device, read once at the end: no waiting for the GPU in between.
-            self.tokens_seen = self.tokens_seen + tokens
-            self.supervised_seen = self.supervised_seen + (inputs["labels"] != -100).sum()
 
         def _check(self, loss: torch.Tensor, rows: Any) -> None:
             value = float(loss.detach())
