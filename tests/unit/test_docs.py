@@ -160,6 +160,12 @@ def test_run_folder_page_tells_of_every_state_and_field() -> None:
     fields = manifest.new(config, None)
     for name in (*STATES, *COLUMNS, *fields, *set(_FREE) - {"schema_version"}):
         assert f"`{name}`" in text, name
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "ft_runtime").rglob("*.py"))
+    events = set(re.findall(r"\.event\(\s*\"(\w+)\"", source))
+    updates = set(re.findall(r"\brun\.update\(\s*(\w+)=", source))
+    assert {"started", "checkpoint", "ended"} <= events
+    for name in events | updates:
+        assert f"`{name}`" in text, name
 
 
 @each_page
