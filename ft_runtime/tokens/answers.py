@@ -94,7 +94,7 @@ class AnswerRows:
 
     def __post_init__(self) -> None:
         self._specials = specials_of(self.tokenizer)
-        self._encoder = Encoder(self.tokenizer)
+        self._encoder = Encoder(self.tokenizer, self._specials.ids)
         self.uses_clock = False
         if self.format == "jsonl_prompt":
             return

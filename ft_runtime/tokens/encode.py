@@ -55,10 +55,13 @@ class Encoder:
     ----------
     tokenizer : PreTrainedTokenizerBase
         Fast (with offsets) or slow.
+    control : frozenset of int
+        Control tokens. One may swallow the white space behind it; nothing straddles there.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, control: frozenset[int]) -> None:
         self._tokenizer = tokenizer
+        self._control = control
         self._begin = frame(tokenizer)[0]
 
     def encode(self, rows: Sequence[Rendered]) -> Iterator[Encoded]:
@@ -71,8 +74,8 @@ class Encoder:
 
     def _place(self, row: Rendered, ids: list[int], offsets: Offsets | None) -> Encoded:
         borders = [border for turn in row.turns for border in (turn.start, turn.end)]
-        cuts = sorted(set(borders) if offsets is None else _straddled(row, offsets))
-        cuts = [place for place in cuts if 0 < place < len(row.text)]
+        found = set(borders) if offsets is None else self._straddled(row, ids, offsets)
+        cuts = sorted(place for place in found if 0 < place < len(row.text))
         if offsets is not None and not cuts:
             return Encoded(ids, _ranges(borders, offsets))
         for anchor in _ANCHORS:
@@ -85,6 +88,19 @@ class Encoder:
         # Without offsets and without exact pieces the places are unknown: nothing is learned.
         turns = _ranges(borders, offsets) if offsets is not None else [(0, 0)] * len(row.turns)
         return Encoded(ids, turns, blurred=True)
+
+    def _straddled(self, row: Rendered, ids: list[int], offsets: Offsets) -> set[int]:
+        """Return the borders of answers that a token may straddle."""
+        found = set()
+        for turn in row.turns:
+            before = bisect_left(offsets, (turn.start,)) - 1
+            # A tokenizer that trims its offsets leaves a gap, which belongs to the token behind it.
+            if before >= 0 and offsets[before][1] != turn.start:
+                found |= set() if ids[before] in self._control else {turn.start}
+            last = bisect_left(offsets, (turn.end,)) - 1
+            if last >= 0 and offsets[last][1] > turn.end:
+                found |= set() if ids[last] in self._control else {turn.end}
+        return found
 
     def _in_pieces(
         self, text: str, cuts: list[int], anchor: str
@@ -182,21 +198,6 @@ def _after_anchor(tokenizer: PreTrainedTokenizerBase, anchor: str, text: str) ->
             for start, end in offsets[len(lead) :]
         ]
     return ids[len(lead) :], moved
-
-
-def _straddled(row: Rendered, offsets: Offsets) -> set[int]:
-    """Return the borders of answers that a token may straddle."""
-    found = set()
-    for turn in row.turns:
-        index = bisect_left(offsets, (turn.start,))
-        # A tokenizer that trims its offsets leaves a gap, which belongs to the token behind it.
-        if index and offsets[index - 1][1] != turn.start:
-            found.add(turn.start)
-        index = bisect_left(offsets, (turn.end,))
-        # A control token may take white space behind it along; it ends the turn all the same.
-        if index and not turn.closed and offsets[index - 1][1] > turn.end:
-            found.add(turn.end)
-    return found
 
 
 def _ranges(

@@ -129,9 +129,9 @@ class Ledger:
         return lost / self.rows if self.rows else 0.0
 
     def to_csv(self) -> str:
-        """Return the ledger as CSV: a header, then one record a row."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
+        """Return the ledger as CSV (RFC 4180): a header, then one record a row."""
+        stream = io.StringIO(newline="")
+        writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         writer.writerows(astuple(entry) for entry in self.entries)
         return stream.getvalue()

@@ -1,7 +1,7 @@
 """Where in a rendered conversation the assistant speaks, exactly, for any chat template.
 
 Nothing is searched for by its looks. A conversation of the same roles is rendered with a mark in
-place of each content (`shape.py`). Filled with the row's contents that shape must give the row's own
+place of each content (`shape.py`). Filled with the row's contents, that shape must give its own
 rendering, character for character; then the places of the contents are known. A template that
 changes what surrounds a content because of the content is followed turn by turn (`follow.py`).
 
