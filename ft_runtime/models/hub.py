@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ft_runtime import compat
 from ft_runtime.findings import Finding, FindingsError, finding, notify, raise_for_errors
-from ft_runtime.models.files import check_names
+from ft_runtime.models.files import CONFIG, check_names
 
 TIMEOUT = 10.0
 """Seconds to wait for an answer of the hub before the local cache is tried."""
@@ -46,14 +47,20 @@ def resolve(repository: str, revision: str | None) -> tuple[str, bool]:
 
 
 def _ask(repository: str, revision: str | None) -> Any:
-    """Return the hub's description of a model that this user may read."""
-    from huggingface_hub import HfApi
+    """Return the hub's description of a model that this user may read.
+
+    A branch or tag that is asked for is written into the local cache with its commit: the files
+    are then fetched by commit, and without this the cache could not tell, offline, which it was.
+    """
+    from huggingface_hub import HfApi, errors, hf_hub_download
 
     api = HfApi()
     info = api.model_info(repository, revision=revision, timeout=TIMEOUT)
     # The description of a gated model is public; only its files are not.
     if info.gated:
         api.auth_check(repository)
+    with suppress(errors.EntryNotFoundError):
+        hf_hub_download(repository, CONFIG, revision=revision)
     return info
 
 
