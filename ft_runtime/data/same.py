@@ -22,11 +22,11 @@ def prompt_key(row: Row, format: str) -> bytes:
 
 
 def repeats(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows that repeat an earlier one exactly."""
-    seen: set[bytes] = set()
+    """Return the rows that repeat an earlier one of the same split exactly."""
+    seen: set[tuple[str | None, bytes]] = set()
     again = []
     for row in rows:
-        key = content_key(row)
+        key = (row.split, content_key(row))
         if key in seen:
             again.append(row)
         seen.add(key)

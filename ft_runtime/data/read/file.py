@@ -20,6 +20,9 @@ from ft_runtime.data.read.sniff import kind_of, refuse
 from ft_runtime.data.tally import Tally
 from ft_runtime.findings import Finding, finding, raise_for_errors
 
+# Faults of data that are what they claim to be: they cost rows, and say nothing about the file.
+_SLIPS = {"data.duplicate_key", "data.not_finite", "data.inside_quote"}
+
 
 def read_file(
     path: str | os.PathLike[str],
@@ -113,7 +116,7 @@ def _without_tail(records: list[Record]) -> tuple[list[Record], int]:
 def _judge(records: list[Record], name: str, kind: str) -> list[Finding]:
     """Refuse a file of which most of the first rows cannot be read: it is something else."""
     first = [record for record in records[: limits.JUDGED_ROWS] if not record.blank]
-    bad = [record for record in first if record.value is None]
+    bad = [record for record in first if any(p.code not in _SLIPS for p in record.problems)]
     if 2 * len(bad) <= len(first):
         return []
     kinds = {"jsonl": "JSON Lines", "json": "JSON", "csv": "CSV"}

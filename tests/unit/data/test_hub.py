@@ -210,3 +210,24 @@ def test_without_the_library_there_is_a_finding(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     _, found = check_rows(config())
     assert [item.code for item in found] == ["data.hub_library"]
+
+
+def test_what_the_library_itself_hands_out_is_read(monkeypatch):
+    """The real `datasets`, with its class labels, on rows made in memory."""
+    import datasets
+
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])}
+    )
+    columns = {"text": ["a", "b", "c", "d"], "label": [0, 1, -1, 1]}
+    train = datasets.Dataset.from_dict(columns, features=features)
+    monkeypatch.setattr(
+        datasets, "load_dataset", lambda *_a, **_k: datasets.DatasetDict(train=train)
+    )
+    rows, _ = check_rows(config("csv_classification"))
+    assert [(row.fields["text"], row.fields["label"]) for row in rows.usable] == [
+        ("a", "neg"),
+        ("b", "pos"),
+        ("d", "pos"),
+    ]
+    assert rows.sources[0].revision is None

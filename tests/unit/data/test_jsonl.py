@@ -280,6 +280,14 @@ def test_more_than_half_unreadable_refuses_and_shows_the_first_ones(write, make_
     assert "4 of the first 7" in found[0].message
 
 
+def test_many_faulty_rows_of_the_right_kind_do_not_make_another_file_of_it(write, make_config):
+    content = b"".join(r[:-1] + b', "score": NaN}\n' for r in GOOD[:5]) + GOOD[5]
+    rows, found = check_rows(make_config(write("a.jsonl", content), "jsonl_chat"))
+    assert len(rows) == 6
+    assert len(rows.usable) == 1
+    assert found[0].code == "data.rows_unusable"
+
+
 def test_thousands_of_bad_rows_stay_readable(write, make_config):
     bad = [{"messages": [{"role": "user", "content": "q"}]} for _ in range(3000)]
     bad += [{"messages": []} for _ in range(2000)]

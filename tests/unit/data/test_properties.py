@@ -155,7 +155,7 @@ MESSAGE = st.fixed_dictionaries(
     {}, optional={"role": st.sampled_from(["user", "assistant", "User", None, 3, "x"]), "content": st.none() | st.text() | st.integers() | st.lists(st.text()), "tool_calls": st.none() | st.lists(st.just({}))}
 )  # fmt: skip
 ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
 )  # fmt: skip
 
 
