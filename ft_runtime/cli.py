@@ -8,6 +8,8 @@ output, findings to standard error.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import signal
 import sys
@@ -15,9 +17,12 @@ import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ft_runtime.findings import Finding, FindingsError, errors, render, text
+from ft_runtime.findings import Finding, FindingsError, errors, render, subscribed, text
+
+if TYPE_CHECKING:
+    from ft_runtime.config import Config
 
 DONE, FOUND, USAGE, INTERNAL, PAUSED = 0, 1, 2, 70, 75
 SHOWN = 50
@@ -76,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help=text("cli.check"), description=text("cli.check"))
     _add_config(check)
+    check.add_argument("--tokens", action="store_true", help=text("cli.tokens"))
     check.add_argument("--json", action="store_true", help=text("cli.json"))
     check.set_defaults(command=_check)
 
@@ -145,18 +151,30 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
         config, told = check_config(_document(options))
         found += told
         if config is not None and not errors(told):
-            found += _data_findings(config)
+            found += _data_findings(config, options.tokens)
     except FindingsError as error:
         found += error.findings
     return found
 
 
-def _data_findings(config: Any) -> list[Finding]:
-    from ft_runtime.data import load_rows, split_rows
+def _data_findings(config: Config, tokens: bool) -> list[Finding]:
+    from ft_runtime.data import check_rows, check_splits
 
-    rows = load_rows(config)
-    found = [*rows.findings, *(problem for row in rows.rows for problem in row.problems)]
-    return [*found, *split_rows(rows, config).findings]
+    rows, found = check_rows(config)
+    splits, told = check_splits(rows, config) if rows is not None else (None, [])
+    found = [*found, *told]
+    if rows is None or splits is None or not tokens:
+        return found
+    from ft_runtime.models import load_tokenizer
+    from ft_runtime.tokens import prepare_data
+
+    # The verbs of a run show what they find; here it is gathered, to be shown once.
+    with subscribed(found.append), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            prepare_data(config, rows, splits, load_tokenizer(config), None)
+        except FindingsError as error:
+            found += error.findings
+    return found
 
 
 def _env(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ft_runtime.findings import text
 
@@ -50,9 +50,8 @@ def finish_run(
     run : Run
     result : TrainResult, optional
     report : EvaluationReport, optional
-        Goes into the card.
     saved : SavedModel, optional
-        Goes into the card and the manifest.
+        What the verbs before returned, for the last event. The card is made from the folder alone.
 
     Returns
     -------
@@ -63,10 +62,22 @@ def finish_run(
     FindingsError
         ``run.cannot_write``.
     """
-    from ft_runtime.artifacts import write_model_card
+    from ft_runtime.artifacts import write_card
 
-    write_model_card(run, result=result, report=report, saved=saved)
-    steps = {"step": result.steps, "total_steps": result.total_steps} if result else {}
-    run.end("finished", **steps)
+    write_card(run)
+    run.end("finished", **_summary(result, report, saved))
     run.close()
     return FinishedRun(run)
+
+
+def _summary(
+    result: TrainResult | None, report: EvaluationReport | None, saved: SavedModel | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if result is not None:
+        found |= {"step": result.steps, "total_steps": result.total_steps}
+    if report is not None:
+        found["held_out"] = report.held_out
+    if saved is not None:
+        found["saved"] = saved.path.name
+    return found

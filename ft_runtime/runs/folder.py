@@ -55,7 +55,7 @@ class Run:
         self.checkpoint = checkpoint
         self.resuming = checkpoint is not None
         self._lock = lock
-        findings.subscribe(self._record)
+        findings.subscribe(self.record)
 
     @property
     def status(self) -> str:
@@ -159,7 +159,7 @@ class Run:
 
     def close(self) -> None:
         """Stop recording and let another process use the folder; harmless when repeated."""
-        findings.unsubscribe(self._record)
+        findings.unsubscribe(self.record)
         self._lock.release()
 
     def __repr__(self) -> str:
@@ -168,7 +168,8 @@ class Run:
             lines.append(text("run.repr_checkpoint", step=self.checkpoint.step))
         return "\n".join(lines)
 
-    def _record(self, item: Finding) -> None:
+    def record(self, item: Finding) -> None:
+        """Append a finding to ``events.jsonl``; what is notified gets there by itself."""
         self.event(item.severity, **{k: v for k, v in item.to_dict().items() if k != "severity"})
 
     def _append(self, name: str, document: dict[str, Any]) -> None:

@@ -96,6 +96,9 @@ def _open_folder(
     run.event("started", resumed_from=checkpoint.path.name if checkpoint else None)
     if checkpoint is not None:
         told.append(finding("run.resuming", where=str(path), step=checkpoint.step))
+    # The device was chosen before there was a run to record what had to be said about it.
+    for item in device.findings if device is not None else ():
+        run.record(item)
     notify(*told)
     return run
 

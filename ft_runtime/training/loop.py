@@ -59,8 +59,6 @@ def train(
     start = checkpoints.resume_point(run, resume)
     run.pin("arguments", shaping_arguments(trainer.args, len(trainer.train_dataset)))
     run.rewind(start.step if start else 0)
-    if run.status != "running":
-        run.update(status="running")
     callback.tally.begin(tally_of(start) if start else {})
     if start is not None and _complete(start):
         checkpoints.load_weights(trainer, start)
@@ -84,6 +82,8 @@ def train(
 
 def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) -> None:
     """Run the training loop; whatever stops it is recorded in the run."""
+    if run.status != "running":
+        run.update(status="running")
     try:
         with callback.stop.listening():
             trainer.train(resume_from_checkpoint=str(start.path) if start else None)

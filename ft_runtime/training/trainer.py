@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.findings import FindingsError, finding
+from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.schedule import complete_schedule, total_steps
 from ft_runtime.training.tally import Tally
@@ -39,11 +39,13 @@ def build_trainer(
     Raises
     ------
     FindingsError
-        ``training.no_rows``, ``training.scheduler_needs_val``, ``training.scheduler_options``.
+        ``training.no_rows``, ``training.scheduler_needs_val``, ``training.scheduler_options``, and
+        ``tokens.packing_leaks`` for an architecture that does not keep packed rows apart.
     """
     from transformers import PrinterCallback
 
     from ft_runtime.tokens.collate import collator_for
+    from ft_runtime.tokens.packing import check_packing
 
     rows = len(data.train)
     if rows == 0:
@@ -53,6 +55,10 @@ def build_trainer(
         args.eval_strategy = type(args.eval_strategy)("no")
     else:
         val = val.select(range(min(len(val), config.eval.max_rows)))
+    if config.hyperparams.packing:
+        found = check_packing(model)
+        raise_for_errors(found)
+        notify(*found)
     complete_schedule(args, total_steps(args, rows), val is not None)
     trainer = _trainer_class()(
         model=model,

@@ -55,7 +55,9 @@ def test_the_warm_up_is_a_share_of_all_steps(tmp_path, ratio, steps):
     assert arguments(tmp_path, f"hyperparams.warmup_ratio={ratio}").get_warmup_steps(100) == steps
 
 
-@pytest.mark.parametrize(("precision", "bf16", "fp16"), [("bf16", True, False), ("none", False, False)])
+@pytest.mark.parametrize(
+    ("precision", "bf16", "fp16"), [("bf16", True, False), ("none", False, False)]
+)
 def test_the_device_decides_over_precision(tmp_path, precision, bf16, fp16):
     device = Device(type="cpu", name="test", precision=precision, reason="")
     args = arguments(tmp_path, device=device)
@@ -64,7 +66,9 @@ def test_the_device_decides_over_precision(tmp_path, precision, bf16, fp16):
 
 @pytest.mark.parametrize(("length", "rows"), [(8, 8), (512, 8), (1024, 4), (4096, 1), (100_000, 1)])
 def test_the_automatic_batch_follows_its_rule_and_tells(tmp_path, length, rows, capsys):
-    args = arguments(tmp_path, "hyperparams.batch_size_train=auto", f"hyperparams.max_seq_len={length}")
+    args = arguments(
+        tmp_path, "hyperparams.batch_size_train=auto", f"hyperparams.max_seq_len={length}"
+    )
     assert args.per_device_train_batch_size == rows
     assert f"{rows} rows in one forward pass" in capsys.readouterr().err
 
@@ -76,7 +80,9 @@ def test_gradient_checkpointing_is_on_under_its_name_of_the_day(tmp_path):
 
 def test_tensorboard_files_land_in_the_run_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", "unset")  # restored afterwards
-    trainer, run = build(toy_config(tmp_path / "run", "logs=tensorboard", "hyperparams.max_steps=2"))
+    trainer, run = build(
+        toy_config(tmp_path / "run", "logs=tensorboard", "hyperparams.max_steps=2")
+    )
     assert trainer.args.report_to == ["tensorboard"]
     train(trainer, run)
     assert [path.parent.name for path in run.path.rglob("events.out.tfevents*")] == ["logs"]
@@ -87,7 +93,9 @@ def test_without_tensorboard_the_run_goes_on_with_a_warning(tmp_path, monkeypatc
 
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *a: None if name.startswith("tensorboard") else found(name, *a)
+        importlib.util,
+        "find_spec",
+        lambda name, *a: None if name.startswith("tensorboard") else found(name, *a),
     )
     assert arguments(tmp_path, "logs=tensorboard").report_to == []
     assert "training.no_tensorboard" in capsys.readouterr().err
@@ -128,12 +136,17 @@ def test_wrong_options_of_a_schedule_are_told_before_training(tmp_path):
     with pytest.raises(FindingsError) as raised:
         build(toy_config(tmp_path / "run", "hyperparams.lr_scheduler_kwargs={wings: 2}"))
     (found,) = raised.value.findings
-    assert (found.code, found.where) == ("training.scheduler_options", "hyperparams.lr_scheduler_kwargs")
+    assert (found.code, found.where) == (
+        "training.scheduler_options",
+        "hyperparams.lr_scheduler_kwargs",
+    )
     assert "wings" in found.message
 
 
 @pytest.mark.parametrize("rows", [1, 7, 20])
-@pytest.mark.parametrize(("batch", "accumulation", "epochs"), [(2, 1, 2), (3, 2, 1), (4, 8, 1), (2, 3, 0.4)])
+@pytest.mark.parametrize(
+    ("batch", "accumulation", "epochs"), [(2, 1, 2), (3, 2, 1), (4, 8, 1), (2, 3, 0.4)]
+)
 def test_steps_are_counted_as_the_trainer_counts_them(tmp_path, rows, batch, accumulation, epochs):
     args = arguments(
         tmp_path, f"hyperparams.batch_size_train={batch}", f"hyperparams.num_epochs={epochs}",

@@ -107,9 +107,15 @@ def test_rows_of_a_classifier_weigh_the_same_however_they_are_batched(tmp_path, 
         def __call__(self, features):
             longest = max(len(f["input_ids"]) for f in features)
             ids = [f["input_ids"] + [0] * (longest - len(f["input_ids"])) for f in features]
-            mask = [[1] * len(f["input_ids"]) + [0] * (longest - len(f["input_ids"])) for f in features]
+            mask = [
+                [1] * len(f["input_ids"]) + [0] * (longest - len(f["input_ids"])) for f in features
+            ]
             labels = torch.tensor([f["labels"] for f in features])
-            return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask), "labels": labels}
+            return {
+                "input_ids": torch.tensor(ids),
+                "attention_mask": torch.tensor(mask),
+                "labels": labels,
+            }
 
     monkeypatch.setattr(collate, "collator_for", lambda config, tokenizer: Padding())
     data = labelled()

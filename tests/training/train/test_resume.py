@@ -256,7 +256,10 @@ def test_a_given_checkpoint_is_verified_too(tmp_path):
     result = train(whole, run, resume=run.checkpoints / "checkpoint-15")
     assert result.resumed_from == 15
     assert weights_digest(whole.model) == expected
-    for wrong, code in (("checkpoint-7", "training.no_checkpoint"), ("x", "training.no_checkpoint")):
+    for wrong, code in (
+        ("checkpoint-7", "training.no_checkpoint"),
+        ("x", "training.no_checkpoint"),
+    ):
         with pytest.raises(FindingsError) as error:
             train(whole, run, resume=run.checkpoints / wrong)
         assert [item.code for item in error.value.findings] == [code]

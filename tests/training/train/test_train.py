@@ -37,7 +37,12 @@ def test_a_training_leaves_what_it_says(tmp_path):
     before = weights_digest(trainer.model)
     result = train(trainer, run)
     assert weights_digest(trainer.model) != before
-    assert (result.status, result.steps, result.total_steps, result.epochs) == ("finished", 20, 20, 2)
+    assert (result.status, result.steps, result.total_steps, result.epochs) == (
+        "finished",
+        20,
+        20,
+        2,
+    )
     assert result.changed_tensors == result.trainable_tensors == 28
     data = toy_data()
     assert result.tokens == 2 * sum(len(row) for row in data.train["input_ids"])
@@ -61,7 +66,9 @@ def test_a_training_leaves_what_it_says(tmp_path):
 
 def test_the_loss_of_something_learnable_falls(tmp_path):
     data = toy_data(train=2)
-    trainer, run = build(toy_config(tmp_path / "run", "hyperparams.num_epochs=60", "tune_type=full"), data)
+    trainer, run = build(
+        toy_config(tmp_path / "run", "hyperparams.num_epochs=60", "tune_type=full"), data
+    )
     result = train(trainer, run)
     assert result.train_loss_last < 0.5 * result.train_loss_first
 
@@ -200,7 +207,9 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
         (RuntimeError("PytorchStreamWriter failed writing file data/0"), "training.checkpoint_failed"),
     ],
 )  # fmt: skip
-def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch, error, code):
+def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(
+    tmp_path, monkeypatch, error, code
+):
     whole, run = build(toy_config(tmp_path / "whole"))
     train(whole, run)
     trainer, run = build(toy_config(tmp_path / "run"))
@@ -247,7 +256,9 @@ def test_running_out_of_memory_says_what_to_lower(tmp_path, monkeypatch):
     trainer, run = build(toy_config(tmp_path / "run"))
 
     def failing(*args, **kwargs):
-        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried")
+        raise RuntimeError(
+            "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"
+        )
 
     monkeypatch.setattr(trainer, "training_step", failing)
     with pytest.raises(FindingsError) as raised:
@@ -279,7 +290,9 @@ def test_a_plain_trainer_gets_checkpoints_and_a_clean_stop_too(tmp_path):
     class Stop(TrainerCallback):
         def on_step_begin(self, args, state, control, **kwargs):
             if state.global_step == 6:
-                next(c for c in trainer.callback_handler.callbacks if hasattr(c, "stop")).stop.request()
+                next(
+                    c for c in trainer.callback_handler.callbacks if hasattr(c, "stop")
+                ).stop.request()
 
     trainer = Trainer(
         ours.model, args, CausalCollator(0), data.train.remove_columns("row"),
@@ -307,7 +320,9 @@ def test_without_validation_rows_none_are_asked_for(tmp_path):
 
 
 def test_a_training_of_one_step_learns_despite_the_warm_up(tmp_path, capsys):
-    trainer, run = build(toy_config(tmp_path / "run", "hyperparams.batch_size_train=64", "hyperparams.num_epochs=1"))
+    trainer, run = build(
+        toy_config(tmp_path / "run", "hyperparams.batch_size_train=64", "hyperparams.num_epochs=1")
+    )
     result = train(trainer, run)
     assert result.steps == 1
     assert result.changed_tensors

@@ -55,7 +55,13 @@ def test_a_manifest_of_another_step_is_refused(tmp_path, make_checkpoint):
 
 @pytest.mark.parametrize(
     "name",
-    ["optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json", "adapter_model.safetensors"],
+    [
+        "optimizer.pt",
+        "scheduler.pt",
+        "rng_state.pth",
+        "trainer_state.json",
+        "adapter_model.safetensors",
+    ],
 )
 def test_a_checkpoint_that_cannot_be_resumed_exactly_is_not_sealed(tmp_path, make_checkpoint, name):
     path = make_checkpoint(tmp_path, 20, sealed=False)

@@ -183,9 +183,7 @@ def test_a_changed_config_is_refused_naming_every_difference(
     assert start_run(make_config()).resuming
 
 
-def test_fields_that_do_not_shape_the_weights_may_differ(
-    make_config, make_checkpoint, new_process
-):
+def test_fields_that_do_not_shape_the_weights_may_differ(make_config, make_checkpoint, new_process):
     run = start_run(make_config())
     make_checkpoint(run.checkpoints, 20)
     new_process()
