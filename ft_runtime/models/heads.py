@@ -103,8 +103,12 @@ def check_loaded(
 
 
 def _outside(model: PreTrainedModel) -> list[str]:
-    """Return the children of a model that are not its body."""
-    return [name for name, _ in model.named_children() if name != model.base_model_prefix]
+    """Return the children of a model that have weights and are not its body."""
+    return [
+        name
+        for name, child in model.named_children()
+        if name != model.base_model_prefix and any(True for _ in child.parameters())
+    ]
 
 
 def _is_head(key: str, outside: Sequence[str]) -> bool:
