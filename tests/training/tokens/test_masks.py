@@ -219,15 +219,30 @@ def test_a_template_without_an_end_token_gets_one_at_the_end():
     assert tokenizer.eos_token_id not in row.ids[:-1]
 
 
-def test_a_template_that_shows_only_finished_exchanges_does_not_make_the_question_an_answer():
+def test_the_header_of_the_next_turn_is_not_the_end_of_an_answer():
+    tokenizer = _with(
+        TRIMMING,
+        "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}{% endfor %}"
+        "{{ '<|assistant|>' if add_generation_prompt else eos_token }}",
+    )
+    messages = messages_of("hello", "world", "what", "Paris")
+    for named in (messages, [{**message, "name": "x"} for message in messages]):
+        rendered = finder(tokenizer).find(named)
+        assert learned_text(rendered, "") == ["world", "Paris<|stop|>"]
+        assert rendered.open_turns == 1
+
+
+@pytest.mark.parametrize("extra", [{}, {"name": "x"}], ids=["by shape", "by following"])
+def test_a_template_that_shows_only_finished_exchanges_does_not_make_the_question_an_answer(extra):
     tokenizer = _with(
         CHATML,
-        "{% for m in messages %}{% if m.role == 'assistant' %}"
-        "<|im_start|>Q: {{ messages[loop.index0 - 1].content }} A: {{ m.content }}<|im_end|>"
+        "<|im_start|>{% for m in messages %}{% if m.role == 'assistant' %}"
+        "Q: {{ messages[loop.index0 - 1].content }} A: {{ m.content }}<|im_end|>"
         "{% endif %}{% endfor %}",
     )
-    rendered = finder(tokenizer).find(messages_of("hello", "world"))
-    assert learned_text(rendered, "") == ["world<|im_end|>"]
+    messages = [{**message, **extra} for message in messages_of("hello", "world", "what", "Paris")]
+    rendered = finder(tokenizer).find(messages)
+    assert learned_text(rendered, "") == ["world<|im_end|>", "Paris<|im_end|>"]
 
 
 def test_a_template_without_a_generation_prompt_leaves_the_header_to_the_model():
