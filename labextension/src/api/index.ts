@@ -1,0 +1,3 @@
+export { Api, type IApi } from './client';
+export { ApiError } from './request';
+export * from './types';

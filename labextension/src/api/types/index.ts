@@ -1,0 +1,2 @@
+export type { PartialConfig } from './config';
+export * from './rest';

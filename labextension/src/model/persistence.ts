@@ -1,0 +1,80 @@
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { PartialJSONObject, ReadonlyPartialJSONValue } from '@lumino/coreutils';
+
+import type { Draft } from '../api/types';
+import type { Step } from './schema';
+
+/** What outlives a reload. */
+export interface IWizardState extends PartialJSONObject {
+  version: 1;
+  /** Milliseconds since 1970: which of two copies is newer. */
+  saved: number;
+  step: Step;
+  draft: Draft;
+  /** Steps that the user has left once: their findings are shown in full. */
+  visited: Step[];
+  /** The format that was detected and taken over without asking, if any. */
+  detected: string | null;
+}
+
+/** A store that writes at once, such as the browser's localStorage. */
+export interface IInstantStore {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+
+const KEY = 'jupyter-ft:wizard';
+
+/**
+ * Keeps the wizard's state in JupyterLab's state database and, at once, in a store of the browser.
+ *
+ * The database reaches the server after a while and only if the server answers; a reload right
+ * after a keystroke, or with the server gone, would lose it.
+ */
+export class Persistence {
+  constructor(
+    private readonly _db: IStateDB | null,
+    private readonly _instant: IInstantStore | null,
+    private readonly _delay = 250
+  ) {}
+
+  async load(): Promise<IWizardState | null> {
+    const found: (IWizardState | null)[] = [];
+    try {
+      found.push(check((await this._db?.fetch(KEY)) ?? null));
+    } catch {
+      found.push(null); // a database that cannot be read holds nothing for us
+    }
+    try {
+      found.push(check(JSON.parse(this._instant?.getItem(KEY) ?? 'null')));
+    } catch {
+      found.push(null);
+    }
+    const states = found.filter(state => state !== null);
+    return states.sort((a, b) => b.saved - a.saved)[0] ?? null;
+  }
+
+  save(state: IWizardState): void {
+    try {
+      this._instant?.setItem(KEY, JSON.stringify(state));
+    } catch {
+      // full or forbidden: the database still has it
+    }
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => {
+      this._db?.save(KEY, state as ReadonlyPartialJSONValue).catch(() => undefined);
+    }, this._delay);
+  }
+
+  dispose(): void {
+    clearTimeout(this._timer);
+  }
+
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+function check(value: unknown): IWizardState | null {
+  const state = value as IWizardState | null;
+  const good = state?.version === 1 && typeof state.draft === 'object' && state.draft !== null;
+  return good ? { ...state, visited: state.visited ?? [], detected: state.detected ?? null } : null;
+}

@@ -1,0 +1,357 @@
+import { PathExt } from '@jupyterlab/coreutils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { PartialJSONValue } from '@lumino/coreutils';
+import { type ISignal, Signal } from '@lumino/signaling';
+
+import type { Draft, IApi, IExample, IFinding, IPresets, ITaskPreset } from '../api';
+import { Delivery } from './delivery';
+import { type ISorted, sortFindings } from './findings';
+import { FormModel } from './form';
+import type { IHost } from './host';
+import { setAt, seenFrom, seenFromRoot } from './paths';
+import type { Persistence } from './persistence';
+import { type IProblem, isUsable, tell, ToldError, versionProblem } from './problems';
+import { filePath, Queries } from './queries';
+import { ConfigSchema, type Step, STEPS } from './schema';
+
+export interface IWizardOptions {
+  api: IApi;
+  host: IHost;
+  persistence: Persistence;
+  trans: TranslationBundle;
+  /** Version of this front end. */
+  version: string;
+  /** Largest file that is uploaded through the browser, in bytes. */
+  uploadLimit?: number;
+}
+
+/** The wizard: where the user is, what they typed, and what the server says of it. */
+export class WizardModel {
+  constructor(private readonly _options: IWizardOptions) {
+    const { api, host, trans } = _options;
+    this.queries = new Queries(api);
+    this.delivery = new Delivery(api, host, trans);
+    this.uploadLimit = _options.uploadLimit ?? 200 * 2 ** 20;
+    [...this.queries.all, this.delivery].forEach(part => part.changed.connect(this._emit, this));
+    this.queries.preview.changed.connect(this._takeFormat, this);
+  }
+
+  readonly queries: Queries;
+  readonly delivery: Delivery;
+  uploadLimit: number;
+  /** Null until the server has answered. */
+  form: FormModel | null = null;
+  presets: IPresets = { tasks: [], models: [] };
+  examples: IExample[] = [];
+  /** Why the wizard cannot work, or a doubt about versions. */
+  problem: IProblem | null = null;
+  /** Something that went wrong beside the form, such as an upload. */
+  notice: IProblem | null = null;
+  /** The preset that was applied last, and how to take it back. */
+  applied: { preset: ITaskPreset; before: Draft } | null = null;
+  step: Step = 'model';
+  visited = new Set<Step>();
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get trans(): TranslationBundle {
+    return this._options.trans;
+  }
+
+  get host(): IHost {
+    return this._options.host;
+  }
+
+  /** Ask the server who it is, then fetch what the forms are made from. May be called again. */
+  async start(): Promise<void> {
+    const { api, trans, version } = this._options;
+    try {
+      const health = await api.health();
+      this.problem = versionProblem(health, version, trans);
+      if (isUsable(health) && !this.form) {
+        const [schema, presets, examples] = await Promise.all([
+          api.schema(),
+          api.presets(),
+          api.examples()
+        ]);
+        this.presets = presets;
+        this.examples = examples;
+        await this._begin(new FormModel(new ConfigSchema(schema)));
+      }
+      if (this.form) {
+        this._ask();
+      }
+    } catch (error) {
+      this.problem = tell(error, trans);
+    }
+    this._emit();
+  }
+
+  set defaults(defaults: Draft) {
+    this._defaults = defaults;
+    if (this.form) {
+      this.form.defaults = defaults;
+    }
+  }
+
+  goTo(step: Step): void {
+    if (step === this.step) {
+      return;
+    }
+    this.visited.add(this.step);
+    this.step = step;
+    this.notice = null;
+    this._save();
+    this._ask();
+    if (this.form && (step === 'data' || step === 'review')) {
+      this.queries.askPreview(this.form, this._detected, 0); // the file may have gone since
+    }
+    this._emit();
+  }
+
+  move(by: 1 | -1): void {
+    const next = STEPS[STEPS.indexOf(this.step) + by];
+    if (next) {
+      this.goTo(next);
+    }
+  }
+
+  set(path: string, value: PartialJSONValue | undefined): void {
+    this.form?.set(path, value);
+  }
+
+  /** The config as the server and the notebook get it. */
+  get config(): Draft {
+    return this.form?.config ?? {};
+  }
+
+  /** The config with its paths as seen from where the cells would go now. */
+  get placed(): Draft {
+    return seenFrom(this.config, this.host.notebook()?.folder ?? this.host.folder());
+  }
+
+  get findings(): ISorted | null {
+    const answer = this.queries.validation.state.answer;
+    return this.form && answer ? sortFindings(this.form.schema, answer.findings) : null;
+  }
+
+  /** Findings beside a field: those of one that nobody came to yet are kept back. */
+  findingsOf(path: string): IFinding[] {
+    const all = this.findings?.fields.get(path) ?? [];
+    const step = this.form?.schema.field(path)?.step;
+    const seen = this.form?.isSet(path) || (step && this.visited.has(step));
+    return seen || this.step === 'review' ? all : all.filter(one => one.severity !== 'error');
+  }
+
+  applyPreset(preset: ITaskPreset): void {
+    if (this.form) {
+      this.applied = { preset, before: this.form.apply(preset.config) };
+      this._emit();
+    }
+  }
+
+  undoPreset(): void {
+    if (this.form && this.applied) {
+      this.form.draft = this.applied.before;
+      this.applied = null;
+      this._emit();
+    }
+  }
+
+  /** Start over; the draft before can be had back by `undoPreset`. */
+  reset(): void {
+    if (this.form) {
+      const title = this.trans.__('Start over');
+      const preset: ITaskPreset = { id: '', title, description: '', level: 'beginner', config: {} };
+      this.applied = { preset, before: this.form.draft };
+      this.visited.clear();
+      this._detected = null;
+      this.form.draft = {};
+      this.goTo('model');
+    }
+  }
+
+  /** Train on a file of the server. */
+  useDataset(path: string): void {
+    this._whenReady(form => {
+      const local = setAt(setAt(form.draft, 'dataset.source', 'upload_local_path'), 'dataset.id', undefined);
+      let draft = setAt(setAt(local, 'dataset.path', path), 'dataset.columns', undefined);
+      if (this._detected !== null) {
+        draft = setAt(draft, 'dataset.format', undefined);
+        this._detected = null;
+      }
+      form.draft = draft;
+      this.goTo('data');
+    });
+  }
+
+  /** Upload a file, then train on it. */
+  async useFile(file: File): Promise<void> {
+    const { trans, host } = this._options;
+    await this._try(async () => {
+      if (file.size > this.uploadLimit) {
+        throw new ToldError(
+          trans.__('%1 is too big to upload through the browser.', file.name),
+          trans.__('Copy it into the server’s folder by other means, then pick it with “Browse…”.')
+        );
+      }
+      this.useDataset(await host.upload(file));
+    });
+  }
+
+  /** Copy an example of ours into the user's folder, then train on it. */
+  async useExample(example: IExample): Promise<void> {
+    await this._try(async () => {
+      const { api, host } = this._options;
+      const path =
+        example.path ?? (await host.write(host.folder(), example.name, await api.example(example.name)));
+      this.useDataset(path);
+      if (this.form) {
+        const columns = example.columns ?? {};
+        this.form.set('dataset.columns', Object.keys(columns).length ? columns : undefined);
+        this.form.set('dataset.format', example.format);
+      }
+    });
+  }
+
+  /** Take over a config file; returns whether it could be read. */
+  async loadConfig(path: string): Promise<boolean> {
+    return this._try(async () => {
+      const { api, host, trans } = this._options;
+      const { config, findings } = await api.validate({ text: await host.read(path) });
+      if (config === null) {
+        const message = trans.__('%1 cannot be used as a config.', PathExt.basename(path));
+        this.notice = { message, hint: trans.__('What the wizard held is unchanged.'), findings };
+        return;
+      }
+      this._whenReady(form => {
+        this._detected = null;
+        form.draft = seenFromRoot(config, PathExt.dirname(path));
+        this.goTo('review');
+      });
+    });
+  }
+
+  tellNotice(error: unknown): void {
+    this.notice = tell(error, this.trans);
+    this._emit();
+  }
+
+  /** An error in sentences. */
+  told(error: unknown): IProblem {
+    return tell(error, this.trans);
+  }
+
+  /** Draw again: what is open around the wizard has changed. */
+  refresh(): void {
+    this._emit();
+  }
+
+  dismissNotice(): void {
+    this.notice = null;
+    this._emit();
+  }
+
+  dispose(): void {
+    this.queries.dispose();
+    this._options.persistence.dispose();
+    Signal.clearData(this);
+  }
+
+  private async _begin(form: FormModel): Promise<void> {
+    const state = await this._options.persistence.load();
+    form.defaults = this._defaults;
+    if (state) {
+      form.draft = state.draft;
+      this.step = STEPS.includes(state.step) ? state.step : 'model';
+      this.visited = new Set(state.visited);
+      this._detected = state.detected;
+    }
+    this.form = form;
+    form.changed.connect(this._formChanged, this);
+    this.queries.askPreview(form, this._detected, 0);
+    this._waiting.splice(0).forEach(work => work(form));
+  }
+
+  private _formChanged(form: FormModel): void {
+    this._save();
+    this.delivery.clear();
+    this._ask();
+    const data = JSON.stringify([filePath(form), form.value('dataset.format'), form.value('dataset.columns')]);
+    if (data !== this._data) {
+      this._data = data;
+      this.queries.rendered.clear();
+      this.queries.askPreview(form, this._detected);
+    }
+    const model = JSON.stringify([form.value('provider'), form.value('model_id'), form.value('revision')]);
+    if (model !== this._model) {
+      this._model = model;
+      this.queries.check.clear();
+      this.queries.rendered.clear();
+    }
+    this._emit();
+  }
+
+  private _ask(): void {
+    this.queries.validation.ask(this.step === 'review' ? this.placed : this.config);
+    if (this.form?.value('model_id') && (this.step === 'training' || this.step === 'review')) {
+      this.queries.estimate.ask(this.config);
+    }
+  }
+
+  /** Take over the detected format, unless the user chose one. */
+  private _takeFormat(): void {
+    const format = this.queries.preview.state.answer?.format ?? null;
+    const { form } = this;
+    if (!form || this.queries.preview.state.busy || format === null) {
+      return;
+    }
+    const mine = !form.isSet('dataset.format') || form.value('dataset.format') === this._detected;
+    if (mine && this._detected !== format) {
+      this._detected = format;
+      form.set('dataset.format', format);
+    }
+  }
+
+  private _save(): void {
+    const { step, visited, form } = this;
+    if (form) {
+      const [draft, detected] = [form.draft, this._detected];
+      const state = { version: 1 as const, saved: Date.now(), step, draft, visited: [...visited] };
+      this._options.persistence.save({ ...state, detected });
+    }
+  }
+
+  private _whenReady(work: (form: FormModel) => void): void {
+    if (this.form) {
+      work(this.form);
+    } else {
+      this._waiting.push(work);
+    }
+  }
+
+  private async _try(work: () => Promise<void>): Promise<boolean> {
+    this.notice = null;
+    try {
+      await work();
+    } catch (error) {
+      this.notice = tell(error, this.trans);
+    }
+    this._emit();
+    return this.notice === null;
+  }
+
+  private _emit(): void {
+    this._changed.emit();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _waiting: ((form: FormModel) => void)[] = [];
+  private _defaults: Draft = {};
+  /** The format that was taken over without asking. */
+  private _detected: string | null = null;
+  private _data = '';
+  private _model = '';
+}

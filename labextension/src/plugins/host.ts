@@ -1,0 +1,140 @@
+import { Clipboard } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { FileDialog, type IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import type { IHost, INotebookTarget } from '../model/host';
+import { ToldError } from '../model/problems';
+
+export interface IHostOptions {
+  contents: Contents.IManager;
+  commands: CommandRegistry;
+  documents: IDocumentManager;
+  notebooks: INotebookTracker | null;
+  browser: IDefaultFileBrowser | null;
+  translator: ITranslator;
+  trans: TranslationBundle;
+}
+
+/** A notebook panel as delivery sees it. */
+export function notebookTarget(panel: NotebookPanel): INotebookTarget | null {
+  const { content, context, sessionContext } = panel;
+  if (!content.model || panel.isDisposed) {
+    return null;
+  }
+  const kernel = sessionContext.session?.kernel;
+  const specs = sessionContext.specsManager.specs?.kernelspecs;
+  const status = kernel?.status;
+  return {
+    name: PathExt.basename(context.path),
+    folder: PathExt.dirname(context.localPath),
+    shared: content.model.sharedModel,
+    activeIndex: content.activeCellIndex,
+    readOnly: context.model.readOnly || context.contentsModel?.writable === false,
+    language: (kernel && specs?.[kernel.name]?.language) || content.model.defaultKernelLanguage,
+    kernel: !kernel ? 'none' : status === 'dead' ? 'dead' : status === 'busy' ? 'busy' : 'ready',
+    reveal: index => {
+      content.deselectAll();
+      content.activeCellIndex = index;
+      void content.scrollToItem(index, 'start');
+    }
+  };
+}
+
+/** JupyterLab, or Notebook 7, around the wizard. */
+export class Host implements IHost {
+  constructor(private readonly _options: IHostOptions) {}
+
+  notebook(): INotebookTarget | null {
+    const panel = this._options.notebooks?.currentWidget;
+    return panel ? notebookTarget(panel) : null;
+  }
+
+  folder(): string {
+    const { browser, contents } = this._options;
+    return browser ? contents.localPath(browser.model.path) : (this.notebook()?.folder ?? '');
+  }
+
+  async write(folder: string, name: string, content: string | object): Promise<string> {
+    const { contents } = this._options;
+    const listing = await contents.get(folder, { content: true });
+    const taken = new Set((listing.content as Contents.IModel[]).map(one => one.name));
+    const end = PathExt.extname(name);
+    const stem = name.slice(0, name.length - end.length);
+    let free = name;
+    for (let number = 1; taken.has(free); number++) {
+      free = `${stem}-${number}${end}`;
+    }
+    const text = typeof content === 'string';
+    const saved = await contents.save(PathExt.join(folder, free), {
+      type: text ? 'file' : 'notebook',
+      format: text ? 'text' : 'json',
+      content
+    });
+    return contents.localPath(saved.path);
+  }
+
+  async read(path: string): Promise<string> {
+    const model = await this._options.contents.get(path, {
+      type: 'file',
+      format: 'text',
+      content: true
+    });
+    return String(model.content);
+  }
+
+  async upload(file: File): Promise<string> {
+    const { browser, contents, trans } = this._options;
+    if (browser) {
+      const saved = await browser.model.upload(file);
+      return contents.localPath(saved.path);
+    }
+    const text = await file.text().catch(() => {
+      throw new ToldError(trans.__('The browser could not read %1.', file.name));
+    });
+    return this.write(this.folder(), file.name, text);
+  }
+
+  async open(path: string): Promise<void> {
+    await this._options.commands.execute('docmanager:open', { path });
+  }
+
+  download(blob: Blob, name: string): void {
+    const url = URL.createObjectURL(blob);
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = name;
+    document.body.appendChild(link);
+    link.click();
+    link.remove();
+    // The browser still reads it after the click.
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  }
+
+  async copy(text: string): Promise<void> {
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(text);
+    } else {
+      Clipboard.copyToSystem(text); // pages served without TLS have no clipboard of their own
+    }
+  }
+
+  async pick(): Promise<string | null> {
+    const { documents, trans, translator, contents } = this._options;
+    const result = await FileDialog.getOpenFiles({
+      manager: documents,
+      translator,
+      title: trans.__('Choose the data file'),
+      defaultPath: this.folder(),
+      filter: one => (/\.(jsonl|json|ndjson|csv|tsv|txt)$/i.test(one.name) ? {} : null)
+    });
+    const picked = result.value?.[0];
+    return result.button.accept && picked && picked.type !== 'directory'
+      ? contents.localPath(picked.path)
+      : null;
+  }
+}

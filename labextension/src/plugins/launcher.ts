@@ -1,0 +1,23 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILauncher } from '@jupyterlab/launcher';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CommandIDs, IFineTune } from '../tokens';
+
+/** A card in the launcher. */
+export const launcherPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-ft:launcher',
+  description: 'A launcher card that opens the wizard.',
+  autoStart: true,
+  requires: [ILauncher, IFineTune],
+  optional: [ITranslator],
+  activate: (
+    _app: JupyterFrontEnd,
+    launcher: ILauncher,
+    _fineTune: IFineTune,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_ft');
+    launcher.add({ command: CommandIDs.open, category: trans.__('Other'), rank: 10 });
+  }
+};

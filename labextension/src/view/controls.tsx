@@ -1,0 +1,237 @@
+import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
+import React from 'react';
+
+import type { IField } from '../model/schema';
+import { useTrans } from './common';
+
+type Value = PartialJSONValue | undefined;
+
+/** What every control gets; `onChange(undefined)` means "the default". */
+export interface IControlProps {
+  field: IField;
+  id: string;
+  value: Value;
+  options: PartialJSONValue[];
+  /** Keys that a mapping may have. */
+  names: string[];
+  /** Words that are offered while typing, or the values of a mapping. */
+  suggestions: { value: string; label: string }[];
+  invalid: boolean;
+  required: boolean;
+  describedBy: string;
+  onChange: (value: Value) => void;
+}
+
+/** The control of a field, by its kind. */
+export function Control(props: IControlProps) {
+  switch (props.field.kind) {
+    case 'boolean':
+      return <BooleanControl {...props} />;
+    case 'choice':
+      return <ChoiceControl {...props} />;
+    case 'choices':
+      return <ChoicesControl {...props} />;
+    case 'mapping':
+      return <MappingControl {...props} />;
+    default:
+      return <TextControl {...props} />;
+  }
+}
+
+function aria({ id, invalid, describedBy, required }: IControlProps) {
+  return {
+    id,
+    'aria-invalid': invalid || undefined,
+    'aria-describedby': describedBy || undefined,
+    'aria-required': required || undefined
+  };
+}
+
+/** Show a value as the text that gives it back. */
+export function format(value: Value): string {
+  if (value === undefined || value === null) {
+    return '';
+  }
+  if (Array.isArray(value) && value.every(item => typeof item === 'string')) {
+    return value.join(', ');
+  }
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/**
+ * Read what was typed into a field.
+ *
+ * What does not fit stays the text that it is: the server says what is wrong, and nothing is lost.
+ */
+export function parse(field: IField, text: string): Value {
+  const trimmed = text.trim();
+  if (trimmed === '') {
+    return undefined;
+  }
+  if (field.kind === 'number') {
+    const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(trimmed);
+    return number ? Number(trimmed) : trimmed;
+  }
+  if (field.kind === 'list') {
+    const names = trimmed.split(',').map(name => name.trim());
+    return trimmed === field.word ? trimmed : names.filter(name => name !== '');
+  }
+  if (field.kind === 'json' || trimmed.startsWith('{')) {
+    try {
+      return JSON.parse(trimmed);
+    } catch {
+      return text;
+    }
+  }
+  return text;
+}
+
+function TextControl(props: IControlProps) {
+  const { field, value, suggestions, onChange, id } = props;
+  // While the cursor is in it, the field shows what was typed: "1e-" must not turn into something else.
+  const [typed, setTyped] = React.useState<string | null>(null);
+  const number = field.kind === 'number';
+  const list = suggestions.length > 0 ? `${id}-list` : undefined;
+  return (
+    <>
+      <input
+        {...aria(props)}
+        type="text"
+        className={`jp-ft-input jp-mod-styled${number ? ' jp-ft-mod-number' : ''}`}
+        inputMode={number && field.word === null ? 'decimal' : 'text'}
+        autoComplete="off"
+        spellCheck={false}
+        list={list}
+        value={typed ?? format(value)}
+        onFocus={() => setTyped(format(value))}
+        onBlur={() => setTyped(null)}
+        onChange={event => {
+          setTyped(event.target.value);
+          onChange(parse(field, event.target.value));
+        }}
+      />
+      {list && (
+        <datalist id={list}>
+          {suggestions.map(one => (
+            <option key={one.value} value={one.value} label={one.label} />
+          ))}
+        </datalist>
+      )}
+    </>
+  );
+}
+
+function BooleanControl(props: IControlProps) {
+  return (
+    <input
+      {...aria(props)}
+      type="checkbox"
+      className="jp-mod-styled"
+      checked={props.value === true}
+      onChange={event => props.onChange(event.target.checked)}
+    />
+  );
+}
+
+function ChoiceControl(props: IControlProps) {
+  const { value, onChange } = props;
+  const trans = useTrans();
+  // A value that came from a file is shown even if it is none of the choices.
+  const foreign = value !== undefined && !props.options.includes(value);
+  const options = foreign ? [...props.options, value] : props.options;
+  return (
+    <select
+      {...aria(props)}
+      className="jp-ft-input jp-mod-styled"
+      value={value === undefined ? '' : JSON.stringify(value)}
+      onChange={event => onChange(event.target.value ? JSON.parse(event.target.value) : undefined)}
+    >
+      {value === undefined && <option value="">{trans.__('Choose…')}</option>}
+      {options.map(option => (
+        <option key={JSON.stringify(option)} value={JSON.stringify(option)}>
+          {format(option)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function ChoicesControl(props: IControlProps) {
+  const { id, options, value, onChange } = props;
+  const chosen = Array.isArray(value) ? value : [];
+  return (
+    <div className="jp-ft-choices" role="group" id={id} aria-labelledby={`${id}-label`}>
+      {options.map(option => (
+        <label key={format(option)}>
+          <input
+            type="checkbox"
+            className="jp-mod-styled"
+            checked={chosen.includes(option)}
+            onChange={event =>
+              onChange(
+                event.target.checked
+                  ? options.filter(one => one === option || chosen.includes(one))
+                  : chosen.filter(one => one !== option)
+              )
+            }
+          />
+          {format(option)}
+        </label>
+      ))}
+    </div>
+  );
+}
+
+function MappingControl(props: IControlProps) {
+  const { id, names, suggestions, onChange } = props;
+  const trans = useTrans();
+  const value = (typeof props.value === 'object' ? props.value : {}) as PartialJSONObject;
+  const change = (name: string, actual: string) => {
+    const next = { ...value };
+    delete next[name];
+    const full = actual && actual !== name ? { ...next, [name]: actual } : next;
+    onChange(Object.keys(full).length > 0 ? full : undefined);
+  };
+  const all = [...new Set([...names, ...Object.keys(value)])];
+  return (
+    <div className="jp-ft-mapping" role="group" id={id} aria-labelledby={`${id}-label`}>
+      {all.length === 0 && <span>{trans.__('Choose the format first.')}</span>}
+      {all.map(name => {
+        const actual = format(value[name]);
+        const present = suggestions.map(one => one.value);
+        const offered = actual && !present.includes(actual) ? [...present, actual] : present;
+        return (
+          <React.Fragment key={name}>
+            <label htmlFor={`${id}-${name}`}>{name}</label>
+            {suggestions.length > 0 ? (
+              <select
+                id={`${id}-${name}`}
+                className="jp-ft-input jp-mod-styled"
+                value={actual}
+                onChange={event => change(name, event.target.value)}
+              >
+                <option value="">
+                  {present.includes(name) ? name : trans.__('(no column of this name)')}
+                </option>
+                {offered
+                  .filter(column => column !== name)
+                  .map(column => (
+                    <option key={column}>{column}</option>
+                  ))}
+              </select>
+            ) : (
+              <input
+                id={`${id}-${name}`}
+                type="text"
+                className="jp-ft-input jp-mod-styled"
+                placeholder={name}
+                value={actual}
+                onChange={event => change(name, event.target.value)}
+              />
+            )}
+          </React.Fragment>
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,203 @@
+import type { PartialJSONValue } from '@lumino/coreutils';
+import React from 'react';
+
+import type { IPreview, IRendered } from '../api';
+import { bytes, Button, Findings, useTrans } from './common';
+
+/** A place to drop a file, with a button that does the same. */
+export function DropZone({ onFile }: { onFile: (file: File) => void }) {
+  const trans = useTrans();
+  const input = React.useRef<HTMLInputElement>(null);
+  const [over, setOver] = React.useState(false);
+  return (
+    <div
+      className={`jp-ft-drop${over ? ' jp-ft-mod-over' : ''}`}
+      onDragOver={event => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={event => {
+        event.preventDefault();
+        setOver(false);
+        if (event.dataTransfer.files[0]) {
+          onFile(event.dataTransfer.files[0]);
+        }
+      }}
+    >
+      <span>{trans.__('Drop a data file here, or')}</span>
+      <Button id="ft-upload" onClick={() => input.current?.click()}>
+        {trans.__('Upload a file…')}
+      </Button>
+      <input
+        ref={input}
+        id="ft-upload-input"
+        type="file"
+        hidden
+        aria-label={trans.__('Data file')}
+        accept=".jsonl,.json,.ndjson,.csv,.tsv,.txt"
+        onChange={event => {
+          const file = event.target.files?.[0];
+          event.target.value = '';
+          if (file) {
+            onFile(file);
+          }
+        }}
+      />
+    </div>
+  );
+}
+
+export interface IPreviewProps {
+  preview: IPreview;
+  /** The format and columns that the config has now. */
+  format: string | undefined;
+  columns: { [name: string]: PartialJSONValue | undefined };
+  onFormat: (format: string) => void;
+  onColumns: (columns: { [name: string]: string }) => void;
+}
+
+/** What is in the data file: facts, suggestion, findings and the first rows. */
+export function Preview(props: IPreviewProps) {
+  const { preview } = props;
+  const trans = useTrans();
+  const facts = [
+    preview.total_rows !== null
+      ? trans._n('%1 row', '%1 rows', preview.total_rows)
+      : trans.__('rows not counted: the file was read in part'),
+    preview.bytes === null ? '' : bytes(preview.bytes),
+    preview.format ? trans.__('looks like %1', preview.format) : trans.__('format not recognised'),
+    lengths(preview, trans.__('characters'))
+  ].filter(fact => fact !== '');
+  return (
+    <section className="jp-ft-preview" aria-label={trans.__('Preview of the data')}>
+      <h3 title={preview.name}>{preview.name}</h3>
+      <p id="ft-preview-facts">{facts.join(' · ')}</p>
+      <Suggestions {...props} />
+      <Findings findings={preview.findings} />
+      {preview.labels && preview.labels.length > 0 && <Labels labels={preview.labels} />}
+      {preview.rows.length > 0 && <Rows preview={preview} />}
+    </section>
+  );
+}
+
+function lengths(preview: IPreview, unit: string): string {
+  const length = (preview.statistics?.length ?? null) as { [name: string]: number } | null;
+  return length ? `${length.p50} / ${length.p95} / ${length.max} ${unit} (p50 / p95 / max)` : '';
+}
+
+/** What was detected and differs from what the config says, each taken over by one click. */
+function Suggestions({ preview, format, columns, onFormat, onColumns }: IPreviewProps) {
+  const trans = useTrans();
+  const mapped = Object.entries(preview.mapping).filter(([name, actual]) => name !== actual);
+  const news = mapped.some(([name, actual]) => columns[name] !== actual);
+  return (
+    <>
+      {preview.format && preview.format !== format && (
+        <p className="jp-ft-suggestion">
+          {trans.__('The rows look like %1.', preview.format)}{' '}
+          <Button id="ft-use-format" small onClick={() => onFormat(preview.format!)}>
+            {trans.__('Use %1', preview.format)}
+          </Button>
+        </p>
+      )}
+      {news && (!preview.format || preview.format === format) && (
+        <p className="jp-ft-suggestion">
+          {trans.__('Suggested columns:')}{' '}
+          <code>{mapped.map(([name, actual]) => `${name} ← ${actual}`).join(', ')}</code>{' '}
+          <Button
+            id="ft-use-mapping"
+            small
+            onClick={() => onColumns(Object.fromEntries(mapped))}
+          >
+            {trans.__('Use this mapping')}
+          </Button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Labels({ labels }: { labels: { label: string; count: number }[] }) {
+  const trans = useTrans();
+  const shown = labels.slice(0, 12).map(one => `${one.label} (${one.count})`);
+  const more = labels.length - shown.length;
+  return (
+    <p>
+      {trans.__('Labels:')} {shown.join(', ')}
+      {more > 0 && ` ${trans.__('and %1 more', more)}`}
+    </p>
+  );
+}
+
+function Rows({ preview }: { preview: IPreview }) {
+  const trans = useTrans();
+  const caption = trans._n('The first row', 'The first %1 rows', preview.rows.length);
+  return (
+    <div className="jp-ft-table" role="region" aria-label={caption} tabIndex={0}>
+      <table id="ft-preview-table">
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">#</th>
+            {preview.columns.map(column => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {preview.rows.map((row, index) => (
+            <tr key={index}>
+              <th scope="row">{index + 1}</th>
+              {preview.columns.map(column => (
+                <td key={column}>{cell(row[column])}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A value as it is read: messages of a chat one a line. */
+function cell(value: PartialJSONValue | undefined): string {
+  if (Array.isArray(value)) {
+    return value
+      .map(item => {
+        const turn = item as { role?: string; from?: string; content?: string; value?: string };
+        const role = turn?.role ?? turn?.from;
+        return role ? `${role}: ${turn.content ?? turn.value ?? ''}` : JSON.stringify(item);
+      })
+      .join('\n');
+  }
+  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+}
+
+/** One row as the model sees it; what it learns to say is marked. */
+export function Rendered({ rendered }: { rendered: IRendered }) {
+  const trans = useTrans();
+  return (
+    <div className="jp-ft-rendered">
+      <p id="ft-rendered-facts">
+        {trans.__(
+          '%1 tokens, %2 of them supervised (marked): the loss counts these and nothing else.',
+          rendered.tokens,
+          rendered.supervised_tokens
+        )}
+      </p>
+      <Findings findings={rendered.findings} />
+      <pre tabIndex={0} id="ft-rendered-text" aria-label={trans.__('The row as the model sees it')}>
+        {rendered.segments.map((segment, index) =>
+          segment.supervised ? (
+            <mark key={index}>{segment.text}</mark>
+          ) : (
+            <span key={index}>{segment.text}</span>
+          )
+        )}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,270 @@
+import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
+import React from 'react';
+
+import { filePath } from '../model/queries';
+import { type IProblem, tell } from '../model/problems';
+import type { FormModel } from '../model/form';
+import type { WizardModel } from '../model/wizard';
+import { Button, Problem, useTrans, count } from './common';
+import { DropZone, Preview, Rendered } from './data';
+import { MemoryBar, ModelFacts } from './facts';
+import { SchemaForm } from './form';
+
+interface IStepProps {
+  model: WizardModel;
+  form: FormModel;
+}
+
+function useForm({ model, form }: IStepProps) {
+  return {
+    form,
+    step: model.step,
+    findingsOf: (path: string) => model.findingsOf(path),
+    onChange: (path: string, value: PartialJSONValue | undefined) => model.set(path, value)
+  };
+}
+
+function problemOf(model: WizardModel, error: unknown): IProblem | null {
+  return error ? tell(error, model.trans) : null;
+}
+
+export function ModelStep(props: IStepProps) {
+  const { model, form } = props;
+  const trans = useTrans();
+  const { state } = model.queries.check;
+  const named = Boolean(form.value('model_id'));
+  const error = problemOf(model, state.error);
+  const hub = form.value('provider') !== 'hf_local';
+  const extras = {
+    model_id: (
+      <Button
+        id="ft-check-model"
+        disabled={!named}
+        aria-busy={state.busy}
+        onClick={() => model.queries.askModel(form)}
+      >
+        {state.busy ? trans.__('Checking…') : trans.__('Check')}
+      </Button>
+    )
+  };
+  const models = hub ? model.presets.models : [];
+  const suggestions = models.map(one => ({
+    value: one.id,
+    label: [one.parameters ? count(one.parameters) : '', one.licence ?? '']
+      .filter(part => part)
+      .join(', ')
+  }));
+  const facts = (
+    <>
+      {error && <Problem problem={error} />}
+      {state.answer && <ModelFacts check={state.answer} />}
+    </>
+  );
+  return (
+    <>
+      <SchemaForm {...useForm(props)} extras={extras} suggestions={{ model_id: suggestions }} />
+      {facts}
+    </>
+  );
+}
+
+export function DataStep(props: IStepProps) {
+  const { model, form } = props;
+  const trans = useTrans();
+  const { host, queries } = model;
+  const { answer, error, busy } = queries.preview.state;
+  const local = !form.isHidden('dataset.path');
+  const problem = problemOf(model, error);
+  const columns = (answer?.columns ?? []).map(value => ({ value, label: '' }));
+  const browse = async () => {
+    try {
+      const path = await host.pick();
+      if (path !== null) {
+        model.useDataset(path);
+      }
+    } catch (reason) {
+      model.tellNotice(reason);
+    }
+  };
+  const extras = {
+    'dataset.path': (
+      <Button id="ft-browse" onClick={() => void browse()}>
+        {trans.__('Browse…')}
+      </Button>
+    )
+  };
+  return (
+    <>
+      {local && <DropZone onFile={file => void model.useFile(file)} />}
+      {local && !filePath(form) && <Examples model={model} />}
+      <SchemaForm
+        {...useForm(props)}
+        extras={extras}
+        suggestions={{ 'dataset.columns': columns }}
+      />
+      {!local && (
+        <p className="jp-ft-help">
+          {trans.__('The rows of a hub dataset are fetched and checked when the notebook runs.')}
+        </p>
+      )}
+      {busy && local && !answer && <p role="status">{trans.__('Reading the file…')}</p>}
+      {problem && <Problem problem={problem} />}
+      {answer && (
+        <Preview
+          preview={answer}
+          format={form.value('dataset.format') as string | undefined}
+          columns={(form.value('dataset.columns') ?? {}) as PartialJSONObject}
+          onFormat={format => model.set('dataset.format', format)}
+          onColumns={mapping => model.set('dataset.columns', mapping)}
+        />
+      )}
+      {answer && answer.rows.length > 0 && <RenderedRow {...props} rows={answer.rows.length} />}
+    </>
+  );
+}
+
+function Examples({ model }: { model: WizardModel }) {
+  const trans = useTrans();
+  if (model.examples.length === 0) {
+    return null;
+  }
+  return (
+    <div className="jp-ft-field">
+      <label htmlFor="ft-example">{trans.__('No data at hand? Take an example')}</label>
+      <select
+        id="ft-example"
+        className="jp-ft-input jp-mod-styled"
+        value=""
+        onChange={event => {
+          const example = model.examples.find(one => one.name === event.target.value);
+          if (example) {
+            void model.useExample(example);
+          }
+        }}
+      >
+        <option value="">{trans.__('Choose…')}</option>
+        {model.examples.map(example => (
+          <option key={example.name} value={example.name}>
+            {trans.__('%1 (%2, %3 rows)', example.title, example.format, example.rows)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** One row with the model's chat template, on request: it takes the server a moment. */
+function RenderedRow({ model, form, rows }: IStepProps & { rows: number }) {
+  const trans = useTrans();
+  const [row, setRow] = React.useState(1);
+  const { answer, busy, error } = model.queries.rendered.state;
+  const ready = Boolean(form.value('model_id') && form.value('dataset.format'));
+  const problem = problemOf(model, error);
+  return (
+    <section className="jp-ft-example" aria-label={trans.__('A row as the model sees it')}>
+      <h3>{trans.__('A row as the model sees it')}</h3>
+      <div className="jp-ft-control">
+        <label htmlFor="ft-row">{trans.__('Row')}</label>
+        <select
+          id="ft-row"
+          className="jp-mod-styled"
+          value={row}
+          onChange={event => setRow(Number(event.target.value))}
+        >
+          {Array.from({ length: rows }, (_, index) => (
+            <option key={index}>{index + 1}</option>
+          ))}
+        </select>
+        <Button
+          id="ft-render"
+          disabled={!ready}
+          aria-busy={busy}
+          onClick={() => model.queries.askRendered(form, row - 1)}
+        >
+          {busy ? trans.__('Rendering…') : trans.__('Render')}
+        </Button>
+      </div>
+      {!ready && <p className="jp-ft-help">{trans.__('Choose a model and a format first.')}</p>}
+      {problem && <Problem problem={problem} />}
+      {answer && <Rendered rendered={answer} />}
+    </section>
+  );
+}
+
+export function TrainingStep(props: IStepProps) {
+  const { model } = props;
+  const trans = useTrans();
+  return (
+    <>
+      <Presets model={model} />
+      <Memory {...props} />
+      <SchemaForm {...useForm(props)} />
+      {!props.form.value('model_id') && (
+        <p className="jp-ft-help">
+          {trans.__('The memory estimate comes as soon as a model is named.')}
+        </p>
+      )}
+    </>
+  );
+}
+
+export function Memory({ model }: IStepProps) {
+  const { answer, busy, error } = model.queries.estimate.state;
+  const problem = problemOf(model, error);
+  // An invalid config has no estimate, and its findings stand beside the fields.
+  const known = model.queries.validation.state.answer?.valid !== false;
+  return (
+    <>
+      {answer && <MemoryBar estimate={answer} busy={busy} />}
+      {problem && known && <Problem problem={problem} />}
+    </>
+  );
+}
+
+function Presets({ model }: { model: WizardModel }) {
+  const trans = useTrans();
+  const { tasks } = model.presets;
+  const [chosen, setChosen] = React.useState('');
+  const preset = tasks.find(task => task.id === chosen);
+  const levels = [
+    { level: 'beginner', label: trans.__('To begin with') },
+    { level: 'advanced', label: trans.__('Advanced') }
+  ];
+  if (tasks.length === 0) {
+    return null;
+  }
+  return (
+    <div className="jp-ft-field jp-ft-presets">
+      <label htmlFor="ft-preset">{trans.__('Preset')}</label>
+      <div className="jp-ft-control">
+        <select
+          id="ft-preset"
+          className="jp-ft-input jp-mod-styled"
+          value={chosen}
+          onChange={event => setChosen(event.target.value)}
+        >
+          <option value="">{trans.__('Choose…')}</option>
+          {levels.map(({ level, label }) => (
+            <optgroup key={level} label={label}>
+              {tasks
+                .filter(task => task.level === level)
+                .map(task => (
+                  <option key={task.id} value={task.id}>
+                    {trans.__(task.title)}
+                  </option>
+                ))}
+            </optgroup>
+          ))}
+        </select>
+        <Button
+          id="ft-apply-preset"
+          disabled={!preset}
+          onClick={() => preset && model.applyPreset(preset)}
+        >
+          {trans.__('Apply')}
+        </Button>
+      </div>
+      {preset && <p className="jp-ft-help">{trans.__(preset.description)}</p>}
+    </div>
+  );
+}
