@@ -30,6 +30,7 @@ _ROOMS = {
     "models": "Loading model and tokenizer.",
     "run": "The run folder: starting, resuming, finishing.",
     "samples": "Made-up sample rows.",
+    "server": "The server extension.",
     "smoke": "The smoke test.",
     "tokens": "Rendering, masking and cutting rows.",
     "training": "Training and its checkpoints.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -15,3 +15,15 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from jupyter_ft.magic import FtMagics
 
     shell.register_magics(FtMagics)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell Jupyter Server of the extension; installing the package enables it."""
+    from jupyter_ft.server.app import FtApp
+
+    return [{"module": "jupyter_ft", "app": FtApp}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell JupyterLab where the built front end lies."""
+    return [{"src": "labextension", "dest": "jupyter-ft"}]

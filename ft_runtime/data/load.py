@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ft_runtime.data.columns import resolve
@@ -55,12 +55,35 @@ def check_rows(config: Config) -> tuple[RowSet | None, list[Finding]]:
 
     Nothing is shown and nothing is raised for bad input.
     """
-    format = FORMATS[config.dataset.format]
     read, found = _read_all(config)
+    return check_contents(config.dataset.format, config.dataset.columns or {}, read, found)
+
+
+def check_contents(
+    format_name: str,
+    columns: Mapping[str, str],
+    read: Sequence[Contents],
+    found: Sequence[Finding] = (),
+) -> tuple[RowSet | None, list[Finding]]:
+    """Check what was read against a format; None when there are errors.
+
+    Parameters
+    ----------
+    format_name : str
+        As in ``dataset.format``.
+    columns : Mapping
+        ``dataset.columns``.
+    read : sequence of Contents
+        One a file.
+    found : sequence of Finding
+        What reading has told.
+    """
+    format = FORMATS[format_name]
+    found = list(found)
     tally = Tally()
     rows: list[Row] = []
     for contents in read:
-        names, told = resolve(format, config.dataset.columns or {}, contents)
+        names, told = resolve(format, columns, contents)
         found += told
         if not errors(told):
             rows += _rows_of(contents, format, names, len(rows), tally)

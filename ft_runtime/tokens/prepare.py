@@ -62,7 +62,7 @@ def prepare_data(
         ``tokens.no_end``; and what `Run.pin` raises. The ledger is written first.
     """
     notes = Notes()
-    limit, ceiling = _limit(config, tokenizer)
+    limit, ceiling = token_limit(config, tokenizer)
     work: AnswerRows | ClassRows
     if config.task == "classification":
         work = ClassRows(tokenizer, limit, rows.label_names, notes)
@@ -121,7 +121,7 @@ def _tell(found: list[Finding], stop: Finding | None, train: Table) -> None:
     notify(*found)
 
 
-def _limit(config: Config, tokenizer: PreTrainedTokenizerBase) -> tuple[int, int | None]:
+def token_limit(config: Config, tokenizer: PreTrainedTokenizerBase) -> tuple[int, int | None]:
     """Return the maximum length in use, and the model's own where that is the smaller one."""
     asked = int(config.hyperparams.max_seq_len)
     ceiling = int(tokenizer.model_max_length)

@@ -130,13 +130,13 @@ def show_example(
     return RenderedExample(
         split=split,
         row=chosen["row"],
-        segments=tuple(_segments(tokenizer, ids, learned)),
+        segments=tuple(segments_of(tokenizer, ids, learned)),
         tokens=len(ids),
         supervised_tokens=sum(learned),
     )
 
 
-def _segments(
+def segments_of(
     tokenizer: PreTrainedTokenizerBase, ids: list[int], learned: list[bool]
 ) -> list[tuple[str, bool]]:
     """Decode runs of tokens; each as it reads behind the others, where spaces are not lost."""

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ft_runtime.data.read.contents import Contents, Record
 from ft_runtime.data.read.file import read_file
+from ft_runtime.data.read.head import read_head
 
-__all__ = ["Contents", "Record", "read_file"]
+__all__ = ["Contents", "Record", "read_file", "read_head"]

@@ -70,7 +70,7 @@ def _read(
 ) -> Contents:
     lines = LineReader(stream, status, name)
     tally = Tally()
-    source = _source(kind, lines, name, tally)
+    source = records_of(kind, lines, name, tally)
     if limit is not None:
         records = list(itertools.islice(source, limit))
         return Contents(name, path, kind, records, columns_of(records))
@@ -79,7 +79,7 @@ def _read(
     records, blank = _without_tail(records)
     if not records:
         found.append(finding("data.header_only" if kind == "csv" else "data.blank_file", name))
-    found += _judge(records, name, kind)
+    found += judge(records, name, kind)
     raise_for_errors(found)
     if lines.marked:
         found.append(finding("data.byte_order_mark", name))
@@ -99,7 +99,8 @@ def _read(
     )
 
 
-def _source(kind: str, lines: LineReader, name: str, tally: Tally) -> Iterator[Record]:
+def records_of(kind: str, lines: LineReader, name: str, tally: Tally) -> Iterator[Record]:
+    """Yield the records of a file of a known kind."""
     if kind == "csv":
         return read_csv(lines, name)
     return (read_array if kind == "json" else read_jsonl)(lines, name, tally)
@@ -113,7 +114,7 @@ def _without_tail(records: list[Record]) -> tuple[list[Record], int]:
     return records[:end], len(records) - end
 
 
-def _judge(records: list[Record], name: str, kind: str) -> list[Finding]:
+def judge(records: list[Record], name: str, kind: str) -> list[Finding]:
     """Refuse a file of which most of the first rows cannot be read: it is something else."""
     first = [record for record in records[: limits.JUDGED_ROWS] if not record.blank]
     bad = [record for record in first if any(p.code not in _SLIPS for p in record.problems)]

@@ -1,0 +1,3 @@
+"""The Jupyter server extension: thin routes over `jupyter_ft.services`."""
+
+from __future__ import annotations

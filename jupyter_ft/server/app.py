@@ -1,0 +1,99 @@
+"""The extension: its settings, and its routes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Float, Integer, List, Unicode
+
+from jupyter_ft import __version__
+from jupyter_ft.server.routes import handlers
+from jupyter_ft.services.models import HubClient
+from jupyter_ft.services.places import Root
+from jupyter_ft.services.preview import Limits
+from jupyter_ft.services.render import Renderer
+
+PREFIX = r"ft/api"
+
+
+class FtApp(ExtensionApp):
+    """Fine-tuning: the wizard's server side."""
+
+    name = "jupyter_ft"
+    app_name = "Fine-tune"
+    description = "Generates fine-tuning notebooks; the REST API of the wizard."
+    version = __version__
+    extension_url = "/ft/api/health"
+    load_other_extensions = True
+
+    max_upload_bytes = Integer(
+        64 << 20,
+        min=1,
+        config=True,
+        help="Largest upload that is previewed, in bytes. It is held in memory, and never kept.",
+    )
+    max_request_bytes = Integer(
+        4 << 20, min=1024, config=True, help="Largest JSON request, in bytes."
+    )
+    preview_bytes = Integer(
+        Limits.head_bytes,
+        min=1024,
+        config=True,
+        help="A preview reads no more than so many bytes of a file.",
+    )
+    preview_rows = Integer(Limits.rows, min=1, max=1000, config=True, help="Rows of a preview.")
+    data_extensions = List(
+        Unicode(),
+        default_value=list(Limits.extensions),
+        config=True,
+        help="Endings of the files that may be previewed.",
+    )
+    python = Unicode(
+        sys.executable,
+        config=True,
+        help="Interpreter with transformers, which renders a row as the model sees it.",
+    )
+    render_timeout = Float(60.0, min=0.1, config=True, help="Seconds for rendering a row.")
+    hub_endpoint = Unicode(
+        "",
+        config=True,
+        help="Address of the model hub; by default HF_ENDPOINT.",
+    )
+    hub_timeout = Float(5.0, min=0.1, config=True, help="Seconds to wait for the model hub.")
+
+    def initialize_settings(self) -> None:
+        """Hand the routes what they need."""
+        self.settings["ft"] = self
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.extend(handlers(PREFIX))
+
+    @property
+    def limits(self) -> Limits:
+        """How much of a file is read and shown."""
+        endings = tuple(ending.lower() for ending in self.data_extensions)
+        return Limits(self.preview_bytes, self.preview_rows, extensions=endings)
+
+    @property
+    def renderer(self) -> Renderer:
+        """How a row is rendered."""
+        return Renderer(self.python, self.render_timeout)
+
+    @property
+    def hub(self) -> HubClient:
+        """The client of the model hub, one for the life of the server: it remembers answers."""
+        if not hasattr(self, "_hub"):
+            self._hub = HubClient(self.hub_endpoint, self.hub_timeout)
+        return self._hub
+
+    @property
+    def root(self) -> Root:
+        """The folder that the server shows, with the rules of its contents manager."""
+        manager: Any = self.settings.get("contents_manager") or self.serverapp.contents_manager
+        folder = getattr(manager, "root_dir", "")
+        on_disk = bool(folder) and hasattr(manager, "_get_os_path")
+        return Root(Path(folder) if on_disk else None, bool(manager.allow_hidden))
