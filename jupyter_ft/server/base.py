@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jupyter_server.base.handlers import APIHandler
 from tornado.web import HTTPError, stream_request_body
 
+from ft_runtime.data.places import printable
 from ft_runtime.findings import FindingsError
 from jupyter_ft.services.problem import Problem, invalid_config, refuse
 from jupyter_ft.services.statistics import sizes
@@ -133,7 +134,7 @@ class BodyHandler(FtHandler):
         """
         kind = self.request.headers.get("Content-Type", "application/json")
         if kind.partition(";")[0].strip().lower() != "application/json":
-            values = {"got": ascii(kind)[1:81], "expected": "application/json"}
+            values = {"got": printable(kind, 80), "expected": "application/json"}
             raise refuse(415, "server.unsupported_type", "Content-Type", **values)
         try:
             document = json.loads(self.body.decode("utf-8"), parse_constant=_no_constant)

@@ -10,6 +10,7 @@ from typing import Any
 
 import jupyter_ft
 from ft_runtime.data import detect_format
+from ft_runtime.data.places import printable
 from jupyter_ft.services.places import Root
 from jupyter_ft.services.problem import refuse
 
@@ -41,7 +42,7 @@ def example_file(name: str) -> Path:
         if facts["name"] == name:
             return path
     names = ", ".join(facts["name"] for _, facts in _known())
-    raise refuse(404, "server.no_example", "name", got=ascii(name)[1:81], known=names)
+    raise refuse(404, "server.no_example", "name", got=printable(name, 80), known=names)
 
 
 def datasets_folder() -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ft_runtime.data.places import printable
 from jupyter_ft.builder import build_bundle, build_notebook, notebook_bytes
 from jupyter_ft.services.problem import fields, refuse
 from jupyter_ft.services.validate import checked
@@ -84,5 +85,5 @@ def _kind(accept: str) -> str:
         if found and weight > 0:
             wanted.append((-weight, place, found))
     if not wanted:
-        raise refuse(406, "server.not_acceptable", "Accept", got=ascii(accept)[1:201])
+        raise refuse(406, "server.not_acceptable", "Accept", got=printable(accept, 200))
     return min(wanted)[2]

@@ -21,7 +21,7 @@ def presets() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``tasks``: ``id``, ``title``, ``description``, ``level`` and a partial ``config`` each, which
+        ``tasks``: ``id``, ``title``, ``description``, ``level`` and a partial ``config``, which
         is laid over what the user has; ``models``: ids of the hub with what is known of them,
         parameters counted once (tied weights), context in tokens.
     """

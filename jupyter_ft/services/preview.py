@@ -189,7 +189,7 @@ def check_choice(format: str | None, columns: Any) -> None:
     found = []
     if format is not None and format not in FORMATS:
         expected = "one of " + ", ".join(FORMATS)
-        shown = ascii(format)[1:81]
+        shown = printable(format, 80)
         found.append(
             finding("server.bad_field", "format", name="format", expected=expected, got=shown)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ft_runtime.data.places import printable
 from ft_runtime.findings import Finding, finding
 
 
@@ -78,7 +79,7 @@ def fields(
     found: list[Finding] = []
     for name in body:
         if name not in known:
-            shown = ascii(name)[1:61]
+            shown = printable(name, 60)
             found.append(finding("server.unknown_field", shown, name=shown, known=", ".join(known)))
     for name, kind in known.items():
         value = body.get(name)

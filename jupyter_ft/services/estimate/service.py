@@ -102,7 +102,7 @@ def _device(given: Mapping[str, Any] | None) -> Machine | None:
     known = {"type": "string", "name": "string", "memory_bytes": "integer"}
     told = fields(given, known, ["type"])
     if told["type"] not in _DEVICES:
-        got = ascii(told["type"])[1:61]
+        got = printable(told["type"], 60)
         values = {"name": "device.type", "expected": "one of " + ", ".join(_DEVICES), "got": got}
         raise Problem(400, finding("server.bad_field", "device.type", **values))
     size = told["memory_bytes"]

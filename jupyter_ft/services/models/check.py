@@ -32,7 +32,7 @@ def check_model(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str
     kinds = {"provider": "string", "model_id": "string", "revision": "string"}
     given = fields(body, kinds, ["provider", "model_id"])
     if given["provider"] not in PROVIDERS:
-        got = ascii(given["provider"])[1:61]
+        got = printable(given["provider"], 60)
         values = {"expected": "one of " + ", ".join(PROVIDERS), "got": got}
         raise refuse(400, "server.bad_field", "provider", name="provider", **values)
     return find_model(given["provider"], given["model_id"], given["revision"], root, hub).answer()
