@@ -1,0 +1,140 @@
+"""The OpenAPI document: valid, complete, and true (schemathesis asks a running server)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from openapi_spec_validator import validate
+
+from jupyter_ft.server.openapi import openapi_document
+from jupyter_ft.server.routes import ROUTES
+
+TOKEN = "schemathesis"
+EXAMPLES = 40
+
+
+def test_the_document_is_valid():
+    validate(openapi_document())
+
+
+def test_it_names_every_route_and_no_other():
+    described = {
+        (path.lstrip("/"), method)
+        for path, operations in openapi_document()["paths"].items()
+        for method in operations
+    }
+    served = {
+        (path, method)
+        for path, handler in ROUTES.items()
+        for method in ("get", "post", "put", "patch", "delete")
+        if method in vars(handler)
+    }
+    assert described == served
+
+
+async def test_it_is_served_with_the_address_of_the_server(ask, jp_base_url):
+    code, document = await ask("openapi")
+    assert code == 200
+    assert document["servers"] == [{"url": f"{jp_base_url}ft/api"}]
+    assert document == openapi_document(jp_base_url)
+
+
+def test_every_error_is_described_in_the_one_form():
+    for path, operations in openapi_document()["paths"].items():
+        for operation in operations.values():
+            assert "403" in operation["responses"], path
+            for status, response in operation["responses"].items():
+                assert status == "200" or response["$ref"].startswith("#/components/responses/")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[str]:
+    """A real ``jupyter server`` in a process of its own; yields its address."""
+    folder = tmp_path_factory.mktemp("server")
+    root = folder / "root"
+    root.mkdir()
+    (root / "rows.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 3)
+    log = open(folder / "log", "w")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jupyter_server",
+            f"--IdentityProvider.token={TOKEN}",
+            "--ServerApp.port=0",
+            "--ServerApp.ip=127.0.0.1",
+            "--ServerApp.open_browser=False",
+            "--ServerApp.allow_root=True",
+            "--ServerApp.jpserver_extensions={'jupyter_ft': True}",
+            f"--ServerApp.root_dir={root}",
+            "--FtApp.hub_endpoint=http://127.0.0.1:9",
+            # Rows are rendered by a program that knows nothing: what is tested here is the route.
+            "--FtApp.python=/bin/false",
+        ],
+        stdout=log,
+        stderr=log,
+        env={
+            **os.environ,
+            "JUPYTER_RUNTIME_DIR": str(folder),
+            "JUPYTER_CONFIG_DIR": str(folder),
+            "JUPYTER_PLATFORM_DIRS": "1",
+        },
+    )
+    try:
+        yield wait_for(folder, process)
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+
+
+def wait_for(folder: Path, process: subprocess.Popen[bytes]) -> str:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, (folder / "log").read_text()
+        for place in folder.glob("jpserver-*.json"):
+            try:
+                url = json.loads(place.read_text())["url"]
+                with urllib.request.urlopen(f"{url}api", timeout=5):
+                    return str(url)
+            except (OSError, ValueError):
+                continue
+        time.sleep(0.1)
+    raise AssertionError((folder / "log").read_text())
+
+
+def test_the_running_server_does_what_the_document_says(server):
+    """Every operation, with requests that fit the document and with such that do not."""
+    headers = {"Authorization": f"token {TOKEN}"}
+    schema = schemathesis.openapi.from_url(f"{server}ft/api/openapi", headers=headers)
+    seen = set()
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        seen.add(operation.label)
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        def run(case):
+            response = case.call(base_url=f"{server}ft/api", headers=headers)
+            case.validate_response(response, headers=headers)
+
+        operation.as_strategy  # noqa: B018 - the operation can be generated
+        from hypothesis import given
+
+        given(case=operation.as_strategy())(run)()
+    assert len(seen) == len(ROUTES)
