@@ -62,7 +62,7 @@ _KINDS: dict[str, tuple[Any, str]] = {
 def fields(
     body: Mapping[str, Any], known: Mapping[str, str], required: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Check the fields of a request and return all known ones, None where they are not given.
+    """Check the fields of a request and return all known ones; null is as good as not given.
 
     Parameters
     ----------
@@ -87,8 +87,6 @@ def fields(
         if value is None:
             if name in required:
                 found.append(finding("server.missing_field", name, name=name, expected=expected))
-            elif name in body:
-                found.append(_wrong(name, expected, "null"))
         elif isinstance(value, bool) or not isinstance(value, types):
             found.append(_wrong(name, expected, type(value).__name__))
     if found:

@@ -41,7 +41,9 @@ print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
 
 
 def test_no_service_brings_a_heavy_library_into_the_server():
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert not loaded & set(HEAVY)
 
@@ -51,4 +53,7 @@ def test_the_config_that_is_installed_enables_the_extension():
     document = json.loads((folder / "jupyter_ft.json").read_text())
     assert document == {"ServerApp": {"jpserver_extensions": {"jupyter_ft": True}}}
     project = (ROOT / "pyproject.toml").read_text()
-    assert '"jupyter-config/jupyter_server_config.d" = "etc/jupyter/jupyter_server_config.d"' in project
+    assert (
+        '"jupyter-config/jupyter_server_config.d" = "etc/jupyter/jupyter_server_config.d"'
+        in project
+    )

@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from support.hub import SETTINGS, TOKEN, serve
 
 from jupyter_ft.services.models import HubClient, check_model
 from jupyter_ft.services.places import Root
+from support.hub import SETTINGS, TOKEN, serve
 
 from .test_routes import check
 
@@ -331,7 +331,10 @@ def test_folders_outside_are_not_looked_at(tmp_path, model_id, code):
     (root / "link").symlink_to(tmp_path / "outside")
     document = ask_folder(root, model_id)
     assert codes(document) == [code]
-    assert (document["exists"], document["parameters"]) == (code == "models.not_a_folder" and False, None)
+    assert (document["exists"], document["parameters"]) == (
+        code == "models.not_a_folder" and False,
+        None,
+    )
 
 
 async def test_the_route_uses_the_hub_of_the_settings(ask, hub, jp_serverapp):

@@ -276,7 +276,9 @@ def test_the_border_of_the_look_breaks_no_row(tmp_path, kind, size):
     place = tmp_path / f"a.{kind}"
     texts = [f'{n} "ä€𝄞"\nline, two' for n in range(200)]
     if kind == "csv":
-        rows = "".join(f'"{text.replace(chr(34), chr(34) * 2)}",{n % 2}\n' for n, text in enumerate(texts))
+        rows = "".join(
+            f'"{text.replace(chr(34), chr(34) * 2)}",{n % 2}\n' for n, text in enumerate(texts)
+        )
         place.write_text(f"text,label\n{rows}", encoding="utf-8")
         wanted = [{"text": text, "label": str(n % 2)} for n, text in enumerate(texts)]
     else:

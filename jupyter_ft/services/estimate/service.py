@@ -47,7 +47,7 @@ def estimate(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str, A
     kinds = {"config": "object", "device": "object", "data": "object"}
     given = fields(body, kinds, ["config"])
     device = _device(given["device"])
-    data = fields(given["data"] or {}, {"rows": "integer", "characters": "number"})
+    data = _data(given["data"])
     config = checked(given["config"])
     device = device or machine(config.hw.device)
     facts = find_model(config.provider, config.model_id, config.revision, root, hub)
@@ -93,6 +93,17 @@ def _computed(
         "time_seconds": seconds(shape, config, use, device.speed, data),
         "findings": _told(found),
     }
+
+
+def _data(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Read what is known of the dataset."""
+    data = fields(given or {}, {"rows": "integer", "characters": "number"})
+    for name, value in data.items():
+        if value is not None and not 0 <= value < 1 << 60:
+            where = f"data.{name}"
+            values = {"name": where, "expected": "a count from 0", "got": "another number"}
+            raise Problem(400, finding("server.bad_field", where, **values))
+    return data
 
 
 def _device(given: Mapping[str, Any] | None) -> Machine | None:
