@@ -7,6 +7,7 @@ loaded into the server. It reads a request from standard input, and writes one l
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import json
 import sys
@@ -86,6 +87,8 @@ def main() -> int:
     request = json.load(sys.stdin)
     answer: dict[str, Any]
     try:
+        if importlib.util.find_spec("transformers") is None:
+            raise ImportError(name="transformers")
         from ft_runtime.config import load_config
         from ft_runtime.data.rows import Row
 
