@@ -14,7 +14,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-namespace': 'off',
       '@typescript-eslint/no-explicit-any': 'error',
-      'max-lines': ['error', 300],
+      'max-lines': ['error', { max: 300, skipComments: true, skipBlankLines: true }],
       eqeqeq: 'error'
     }
   },

@@ -23,7 +23,10 @@ export interface IApi {
   presets(): Promise<IPresets>;
   examples(): Promise<IExample[]>;
   example(name: string): Promise<string>;
-  validate(source: { config: Draft } | { text: string }, signal?: AbortSignal): Promise<IValidation>;
+  validate(
+    source: { config: Draft } | { text: string },
+    signal?: AbortSignal
+  ): Promise<IValidation>;
   cells(config: Draft): Promise<IGenerated>;
   notebook(config: Draft): Promise<PartialJSONObject>;
   bundle(config: Draft): Promise<Blob>;

@@ -77,96 +77,115 @@ function insert(
 ): void {
   const active = notebook.cells[cursor];
   let at = active ? cursor + 1 : notebook.cells.length;
+  const taken = new Set(notebook.cells.map(cell => cell.id));
   if (active && active.getSource().trim() === '') {
     notebook.deleteCell(cursor);
     at = cursor;
   }
-  notebook.insertCells(at, prepare(notebook, cells));
+  notebook.insertCells(
+    at,
+    cells.map(cell => prepare(cell, taken))
+  );
   changes.inserted = cells.length;
   changes.first = at;
 }
 
+/** What becomes of one cell; `template` is null for a cell that is not ours. */
+interface IStep {
+  action: 'leave' | 'replace' | 'remove' | 'insert';
+  template: string | null;
+  cell?: IGeneratedCell;
+  kept?: IKept;
+}
+
 function update(notebook: ISharedNotebook, cells: IGeneratedCell[], changes: IChanges): void {
+  const steps = plan(notebook, cells, changes);
+  const taken = new Set(
+    notebook.cells.filter((_, i) => steps[i].action === 'leave').map(cell => cell.id)
+  );
+  addMissing(steps, cells);
+  // Inside a transaction the notebook's list of cells is the old one: only positions count here.
+  let at = 0;
+  for (const { action, cell, kept } of steps) {
+    if (action === 'replace' || action === 'remove') {
+      notebook.deleteCell(at);
+    }
+    if (action === 'replace' || action === 'insert') {
+      notebook.insertCell(at, prepare(cell!, taken));
+      changes.first = changes.first < 0 ? at : changes.first;
+    }
+    if (kept) {
+      kept.index = at;
+    }
+    changes.inserted += Number(action === 'insert');
+    changes.replaced += Number(action === 'replace');
+    changes.removed += Number(action === 'remove');
+    at += Number(action !== 'remove');
+  }
+}
+
+/** Decide on each cell that is there. */
+function plan(notebook: ISharedNotebook, cells: IGeneratedCell[], changes: IChanges): IStep[] {
   const wanted = new Map(cells.map(cell => [templateOf(cell), cell]));
   const seen = new Set<string>();
-  const replace = (index: number, cell: IGeneratedCell) => {
-    notebook.deleteCell(index);
-    notebook.insertCells(index, prepare(notebook, [cell]));
-    changes.first = changes.first < 0 ? index : changes.first;
-  };
-  for (let index = 0; index < notebook.cells.length; index++) {
-    const here = notebook.cells[index];
+  return notebook.cells.map((here, index): IStep => {
     const origin = originOf(here);
     if (!origin) {
-      continue;
+      return { action: 'leave', template: null };
     }
     const { template, section } = origin;
-    const next = wanted.get(template);
+    const cell = wanted.get(template);
     const copied = seen.has(template);
     seen.add(template);
     if (copied || digest(here.getSource()) !== origin.digest) {
-      const outdated = next === undefined || digest(sourceOf(next)) !== origin.digest;
-      changes.kept.push({ index, template, section, outdated });
-    } else if (next === undefined) {
-      notebook.deleteCell(index);
-      index -= 1;
-      changes.removed += 1;
-    } else if (sourceOf(next) === here.getSource()) {
+      const outdated = cell === undefined || digest(sourceOf(cell)) !== origin.digest;
+      const kept = { index, template, section, outdated };
+      changes.kept.push(kept);
+      return { action: 'leave', template, kept };
+    }
+    if (cell === undefined) {
+      return { action: 'remove', template };
+    }
+    if (sourceOf(cell) === here.getSource()) {
       changes.unchanged += 1;
-    } else {
-      replace(index, next);
-      changes.replaced += 1;
+      return { action: 'leave', template };
     }
-  }
-  addMissing(notebook, cells, seen, changes);
-  // Cells that were added or removed above a kept one have moved it.
-  const kept = new Map(changes.kept.map(one => [one.template, one]));
-  notebook.cells.forEach((cell, index) => {
-    const one = kept.get(originOf(cell)?.template ?? '');
-    if (one) {
-      one.index = index;
-    }
+    return { action: 'replace', template, cell };
   });
 }
 
-/** Insert the cells that the notebook lacks, each after the one that it follows. */
-function addMissing(
-  notebook: ISharedNotebook,
-  cells: IGeneratedCell[],
-  present: Set<string>,
-  changes: IChanges
-): void {
-  const place = (template: string) =>
-    notebook.cells.findIndex(cell => originOf(cell)?.template === template);
+/** Add the cells that the notebook lacks, each after the one that it follows. */
+function addMissing(steps: IStep[], cells: IGeneratedCell[]): void {
+  const place = (template: string) => steps.findIndex(step => step.template === template);
   cells.forEach((cell, i) => {
-    if (present.has(templateOf(cell))) {
+    const template = templateOf(cell);
+    if (place(template) >= 0) {
       return;
     }
     const before = i > 0 ? place(templateOf(cells[i - 1])) : -1;
-    const after = cells.slice(i + 1).map(templateOf).find(template => place(template) >= 0);
-    const end = after === undefined ? notebook.cells.length : place(after);
-    const at = before >= 0 ? before + 1 : end;
-    notebook.insertCells(at, prepare(notebook, [cell]));
-    changes.inserted += 1;
-    changes.first = changes.first < 0 ? at : Math.min(changes.first, at);
+    const after = cells
+      .slice(i + 1)
+      .map(templateOf)
+      .find(one => place(one) >= 0);
+    const end = after === undefined ? steps.length : place(after);
+    steps.splice(before >= 0 ? before + 1 : end, 0, { action: 'insert', template, cell });
   });
 }
 
-/** Cells as the notebook takes them: ids that are free, and untrusted until the user runs them. */
-function prepare(notebook: ISharedNotebook, cells: IGeneratedCell[]): SharedCell.Cell[] {
-  const taken = new Set(notebook.cells.map(cell => cell.id));
-  return cells.map(cell => {
-    const { id, ...rest } = cell;
-    const code = cell.cell_type === 'code';
-    const made = {
-      ...rest,
-      source: sourceOf(cell),
-      metadata: code ? { ...cell.metadata, trusted: false } : cell.metadata,
-      ...(code ? { outputs: [], execution_count: null } : {}),
-      ...(id && !taken.has(id) ? { id } : {})
-    };
-    return made as unknown as SharedCell.Cell;
-  });
+/** A cell as the notebook takes it: with an id that is free, and untrusted until the user runs it. */
+function prepare(cell: IGeneratedCell, taken: Set<string>): SharedCell.Cell {
+  const { id, ...rest } = cell;
+  const code = cell.cell_type === 'code';
+  const free = id !== undefined && !taken.has(id);
+  taken.add(id ?? '');
+  const made = {
+    ...rest,
+    source: sourceOf(cell),
+    metadata: code ? { ...cell.metadata, trusted: false } : cell.metadata,
+    ...(code ? { outputs: [], execution_count: null } : {}),
+    ...(free ? { id } : {})
+  };
+  return made as unknown as SharedCell.Cell;
 }
 
 function templateOf(cell: IGeneratedCell): string {

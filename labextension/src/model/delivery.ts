@@ -9,9 +9,7 @@ import { type IProblem, tell, ToldError } from './problems';
 
 /** How far the last delivery came, as it is told to the user. */
 export type Outcome =
-  | { kind: 'working'; message: string }
-  | { kind: 'failed'; problem: IProblem }
-  | IDone;
+  { kind: 'working'; message: string } | { kind: 'failed'; problem: IProblem } | IDone;
 
 export interface IDone {
   kind: 'done';

@@ -15,7 +15,9 @@ export interface ISorted {
 /** Sort the findings of a config by field and step, errors first. */
 export function sortFindings(schema: ConfigSchema, findings: IFinding[]): ISorted {
   const sorted: ISorted = { fields: new Map(), steps: new Map(), counts: new Map() };
-  const ranked = [...findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  const ranked = [...findings].sort(
+    (a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)
+  );
   for (const finding of ranked) {
     const field = fieldOf(schema, finding.where);
     const step = field ? schema.field(field)!.step : stepOf(schema, finding.where);

@@ -60,7 +60,9 @@ export function tell(error: unknown, trans: TranslationBundle): IProblem {
       findings: error.findings
     };
   }
-  return { message: error.message, hint: error.hint, findings: error.findings };
+  // The first finding often is the message itself.
+  const findings = error.findings.filter(one => one.message !== error.message);
+  return { message: error.message, hint: error.hint, findings };
 }
 
 /** The interface of the server's routes that this front end speaks. */

@@ -32,7 +32,10 @@ const CALM = 350;
 /** The questions that the wizard has open at the server, each with its last answer. */
 export class Queries {
   constructor(api: IApi) {
-    this.validation = new Latest((config: Draft, signal) => api.validate({ config }, signal), QUICK);
+    this.validation = new Latest(
+      (config: Draft, signal) => api.validate({ config }, signal),
+      QUICK
+    );
     this.preview = new Latest((query: IPreviewRequest, signal) => api.preview(query, signal), CALM);
     this.rendered = new Latest((query: IRenderRequest, signal) => api.render(query, signal));
     this.check = new Latest((query: IModelRequest, signal) => api.checkModel(query, signal));

@@ -94,6 +94,19 @@ export class ConfigSchema {
     return result;
   }
 
+  /** `config` without the values that are what `complete` would fill in. */
+  prune(config: PartialJSONObject): PartialJSONObject {
+    let result = config;
+    const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+    for (const { path } of this.fields) {
+      const without = setAt(result, path, undefined);
+      if (same(getAt(this.complete(without), path), getAt(config, path))) {
+        result = without;
+      }
+    }
+    return result;
+  }
+
   /** What the rules across fields mean for a complete config. */
   restrictions(complete: PartialJSONObject): IRestrictions {
     return restrictions(this._rules, complete);

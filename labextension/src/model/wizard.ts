@@ -1,4 +1,3 @@
-import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { PartialJSONValue } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
@@ -8,9 +7,10 @@ import { Delivery } from './delivery';
 import { type ISorted, sortFindings } from './findings';
 import { FormModel } from './form';
 import type { IHost } from './host';
-import { setAt, seenFrom, seenFromRoot } from './paths';
+import { Intake } from './intake';
+import { seenFrom } from './paths';
 import type { Persistence } from './persistence';
-import { type IProblem, isUsable, tell, ToldError, versionProblem } from './problems';
+import { type IProblem, isUsable, tell, versionProblem } from './problems';
 import { filePath, Queries } from './queries';
 import { ConfigSchema, type Step, STEPS } from './schema';
 
@@ -21,8 +21,6 @@ export interface IWizardOptions {
   trans: TranslationBundle;
   /** Version of this front end. */
   version: string;
-  /** Largest file that is uploaded through the browser, in bytes. */
-  uploadLimit?: number;
 }
 
 /** The wizard: where the user is, what they typed, and what the server says of it. */
@@ -31,14 +29,14 @@ export class WizardModel {
     const { api, host, trans } = _options;
     this.queries = new Queries(api);
     this.delivery = new Delivery(api, host, trans);
-    this.uploadLimit = _options.uploadLimit ?? 200 * 2 ** 20;
+    this.intake = new Intake(this, api, host, trans);
     [...this.queries.all, this.delivery].forEach(part => part.changed.connect(this._emit, this));
     this.queries.preview.changed.connect(this._takeFormat, this);
   }
 
   readonly queries: Queries;
   readonly delivery: Delivery;
-  uploadLimit: number;
+  readonly intake: Intake;
   /** Null until the server has answered. */
   form: FormModel | null = null;
   presets: IPresets = { tasks: [], models: [] };
@@ -173,65 +171,32 @@ export class WizardModel {
     }
   }
 
-  /** Train on a file of the server. */
-  useDataset(path: string): void {
-    this._whenReady(form => {
-      const local = setAt(setAt(form.draft, 'dataset.source', 'upload_local_path'), 'dataset.id', undefined);
-      let draft = setAt(setAt(local, 'dataset.path', path), 'dataset.columns', undefined);
-      if (this._detected !== null) {
-        draft = setAt(draft, 'dataset.format', undefined);
-        this._detected = null;
-      }
-      form.draft = draft;
-      this.goTo('data');
-    });
+  /** Run once the forms are there: at once, or when the server has answered. */
+  whenReady(work: (form: FormModel) => void): void {
+    if (this.form) {
+      work(this.form);
+    } else {
+      this._waiting.push(work);
+    }
   }
 
-  /** Upload a file, then train on it. */
-  async useFile(file: File): Promise<void> {
-    const { trans, host } = this._options;
-    await this._try(async () => {
-      if (file.size > this.uploadLimit) {
-        throw new ToldError(
-          trans.__('%1 is too big to upload through the browser.', file.name),
-          trans.__('Copy it into the server’s folder by other means, then pick it with “Browse…”.')
-        );
-      }
-      this.useDataset(await host.upload(file));
-    });
+  /** Let the next look at the data settle the format; true if it was settled that way before. */
+  forgetFormat(): boolean {
+    const had = this._detected !== null;
+    this._detected = null;
+    return had;
   }
 
-  /** Copy an example of ours into the user's folder, then train on it. */
-  async useExample(example: IExample): Promise<void> {
-    await this._try(async () => {
-      const { api, host } = this._options;
-      const path =
-        example.path ?? (await host.write(host.folder(), example.name, await api.example(example.name)));
-      this.useDataset(path);
-      if (this.form) {
-        const columns = example.columns ?? {};
-        this.form.set('dataset.columns', Object.keys(columns).length ? columns : undefined);
-        this.form.set('dataset.format', example.format);
-      }
-    });
-  }
-
-  /** Take over a config file; returns whether it could be read. */
-  async loadConfig(path: string): Promise<boolean> {
-    return this._try(async () => {
-      const { api, host, trans } = this._options;
-      const { config, findings } = await api.validate({ text: await host.read(path) });
-      if (config === null) {
-        const message = trans.__('%1 cannot be used as a config.', PathExt.basename(path));
-        this.notice = { message, hint: trans.__('What the wizard held is unchanged.'), findings };
-        return;
-      }
-      this._whenReady(form => {
-        this._detected = null;
-        form.draft = seenFromRoot(config, PathExt.dirname(path));
-        this.goTo('review');
-      });
-    });
+  /** Do something that may fail, and tell if it did; resolves to whether it went well. */
+  async attempt(work: () => Promise<IProblem | void>): Promise<boolean> {
+    this.notice = null;
+    try {
+      this.notice = (await work()) ?? null;
+    } catch (error) {
+      this.notice = tell(error, this.trans);
+    }
+    this._emit();
+    return this.notice === null;
   }
 
   tellNotice(error: unknown): void {
@@ -279,13 +244,21 @@ export class WizardModel {
     this._save();
     this.delivery.clear();
     this._ask();
-    const data = JSON.stringify([filePath(form), form.value('dataset.format'), form.value('dataset.columns')]);
+    const data = JSON.stringify([
+      filePath(form),
+      form.value('dataset.format'),
+      form.value('dataset.columns')
+    ]);
     if (data !== this._data) {
       this._data = data;
       this.queries.rendered.clear();
       this.queries.askPreview(form, this._detected);
     }
-    const model = JSON.stringify([form.value('provider'), form.value('model_id'), form.value('revision')]);
+    const model = JSON.stringify([
+      form.value('provider'),
+      form.value('model_id'),
+      form.value('revision')
+    ]);
     if (model !== this._model) {
       this._model = model;
       this.queries.check.clear();
@@ -322,25 +295,6 @@ export class WizardModel {
       const state = { version: 1 as const, saved: Date.now(), step, draft, visited: [...visited] };
       this._options.persistence.save({ ...state, detected });
     }
-  }
-
-  private _whenReady(work: (form: FormModel) => void): void {
-    if (this.form) {
-      work(this.form);
-    } else {
-      this._waiting.push(work);
-    }
-  }
-
-  private async _try(work: () => Promise<void>): Promise<boolean> {
-    this.notice = null;
-    try {
-      await work();
-    } catch (error) {
-      this.notice = tell(error, this.trans);
-    }
-    this._emit();
-    return this.notice === null;
   }
 
   private _emit(): void {

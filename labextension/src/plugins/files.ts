@@ -50,15 +50,10 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       /\.(jsonl|csv|json)$/i,
       path => fineTune.useDataset(path)
     );
-    add(
-      CommandIDs.fromConfig,
-      trans.__('Generate Notebook'),
-      /\.(ya?ml|json)$/i,
-      async path => {
-        if (await fineTune.loadConfig(path)) {
-          await app.commands.execute(CommandIDs.newNotebook);
-        }
+    add(CommandIDs.fromConfig, trans.__('Generate Notebook'), /\.(ya?ml|json)$/i, async path => {
+      if (await fineTune.loadConfig(path)) {
+        await app.commands.execute(CommandIDs.newNotebook);
       }
-    );
+    });
   }
 };

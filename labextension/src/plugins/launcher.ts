@@ -9,15 +9,16 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-ft:launcher',
   description: 'A launcher card that opens the wizard.',
   autoStart: true,
-  requires: [ILauncher, IFineTune],
-  optional: [ITranslator],
+  requires: [IFineTune],
+  // Notebook 7 has no launcher.
+  optional: [ILauncher, ITranslator],
   activate: (
     _app: JupyterFrontEnd,
-    launcher: ILauncher,
     _fineTune: IFineTune,
+    launcher: ILauncher | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_ft');
-    launcher.add({ command: CommandIDs.open, category: trans.__('Other'), rank: 10 });
+    launcher?.add({ command: CommandIDs.open, category: trans.__('Other'), rank: 10 });
   }
 };

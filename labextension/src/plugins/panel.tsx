@@ -51,7 +51,7 @@ class WizardPanel extends ReactWidget {
     drag.dropAction = 'copy';
     if (event.type === 'lm-drop') {
       const [path] = drag.mimeData.getData(FILES_MIME) as string[];
-      this._model.useDataset(path);
+      this._model.intake.useDataset(path);
     }
   }
 
@@ -116,17 +116,25 @@ export const panelPlugin: JupyterFrontEndPlugin<IFineTune> = {
     const panel = new WizardPanel(model);
     shell.add(panel, 'left', { rank: 600, type: 'Fine-tune' });
     restorer?.add(panel, panel.id);
-    notebooks?.currentChanged.connect(() => model.refresh());
+    const refresh = () => model.refresh();
+    notebooks?.currentChanged.connect((_, notebook) => {
+      refresh();
+      // Whether it holds generated cells is known once it is read, and changes with its cells.
+      void notebook?.context.ready.then(() => {
+        notebook.content.model?.cells.changed.connect(refresh);
+        refresh();
+      });
+    });
 
     const fineTune: IFineTune = {
       show: () => shell.activateById(panel.id),
       useDataset: path => {
-        model.useDataset(contents.localPath(path));
+        model.intake.useDataset(contents.localPath(path));
         fineTune.show();
       },
       loadConfig: async path => {
         fineTune.show();
-        return model.loadConfig(contents.localPath(path));
+        return model.intake.loadConfig(contents.localPath(path));
       }
     };
     addCommands(app, model, fineTune, palette);
@@ -188,7 +196,7 @@ async function followSettings(
       }
     }
     model.defaults = merge(defaults, (config ?? {}) as Draft);
-    model.uploadLimit = Number(uploadLimit ?? 200) * 2 ** 20;
+    model.intake.uploadLimit = Number(uploadLimit ?? 200) * 2 ** 20;
   };
   settings.changed.connect(apply);
   apply();

@@ -6,7 +6,9 @@ import type { IFinding } from '../api';
 import type { IProblem } from '../model/problems';
 
 /** The translations of the extension, for every view below. */
-export const TransContext = React.createContext<TranslationBundle>(nullTranslator.load('jupyter_ft'));
+export const TransContext = React.createContext<TranslationBundle>(
+  nullTranslator.load('jupyter_ft')
+);
 
 export function useTrans(): TranslationBundle {
   return React.useContext(TransContext);

@@ -105,11 +105,7 @@ function Suggestions({ preview, format, columns, onFormat, onColumns }: IPreview
         <p className="jp-ft-suggestion">
           {trans.__('Suggested columns:')}{' '}
           <code>{mapped.map(([name, actual]) => `${name} ← ${actual}`).join(', ')}</code>{' '}
-          <Button
-            id="ft-use-mapping"
-            small
-            onClick={() => onColumns(Object.fromEntries(mapped))}
-          >
+          <Button id="ft-use-mapping" small onClick={() => onColumns(Object.fromEntries(mapped))}>
             {trans.__('Use this mapping')}
           </Button>
         </p>
@@ -181,23 +177,31 @@ export function Rendered({ rendered }: { rendered: IRendered }) {
   const trans = useTrans();
   return (
     <div className="jp-ft-rendered">
-      <p id="ft-rendered-facts">
-        {trans.__(
-          '%1 tokens, %2 of them supervised (marked): the loss counts these and nothing else.',
-          rendered.tokens,
-          rendered.supervised_tokens
-        )}
-      </p>
       <Findings findings={rendered.findings} />
-      <pre tabIndex={0} id="ft-rendered-text" aria-label={trans.__('The row as the model sees it')}>
-        {rendered.segments.map((segment, index) =>
-          segment.supervised ? (
-            <mark key={index}>{segment.text}</mark>
-          ) : (
-            <span key={index}>{segment.text}</span>
-          )
-        )}
-      </pre>
+      {rendered.tokens > 0 && (
+        <p id="ft-rendered-facts">
+          {trans.__(
+            '%1 tokens, %2 of them supervised (marked): the loss counts these and nothing else.',
+            rendered.tokens,
+            rendered.supervised_tokens
+          )}
+        </p>
+      )}
+      {rendered.segments.length > 0 && (
+        <pre
+          tabIndex={0}
+          id="ft-rendered-text"
+          aria-label={trans.__('The row as the model sees it')}
+        >
+          {rendered.segments.map((segment, index) =>
+            segment.supervised ? (
+              <mark key={index}>{segment.text}</mark>
+            ) : (
+              <span key={index}>{segment.text}</span>
+            )
+          )}
+        </pre>
+      )}
     </div>
   );
 }

@@ -60,7 +60,11 @@ export function MemoryBar({ estimate, busy }: { estimate: IEstimate; busy: boole
     ? trans.__('About %1 of %2 on %3', bytes(memory.total), bytes(available), device!.name)
     : trans.__('About %1', bytes(memory.total));
   const verdict =
-    estimate.fits === null ? '' : estimate.fits ? trans.__('It fits.') : trans.__('It does not fit.');
+    estimate.fits === null
+      ? ''
+      : estimate.fits
+        ? trans.__('It fits.')
+        : trans.__('It does not fit.');
   return (
     <section
       className={`jp-ft-memory${busy ? ' jp-ft-mod-busy' : ''}`}

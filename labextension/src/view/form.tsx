@@ -15,6 +15,8 @@ export interface IFormProps {
   onChange: (path: string, value: PartialJSONValue | undefined) => void;
   /** What is shown below a field's control, by path. */
   extras?: { [path: string]: React.ReactNode };
+  /** What comes after a field, by path. */
+  after?: { [path: string]: React.ReactNode };
   /** Words that are offered, by path. */
   suggestions?: { [path: string]: IControlProps['suggestions'] };
 }
@@ -116,11 +118,7 @@ export function FieldRow(props: IFormProps & { field: IField }) {
     >
       <div className="jp-ft-label">
         {field.kind === 'boolean' && control}
-        {grouped ? (
-          <span id={`${id}-label`}>{label}</span>
-        ) : (
-          <label htmlFor={id}>{label}</label>
-        )}
+        {grouped ? <span id={`${id}-label`}>{label}</span> : <label htmlFor={id}>{label}</label>}
         {isSet && field.default !== undefined && (
           <Button
             small
@@ -144,6 +142,7 @@ export function FieldRow(props: IFormProps & { field: IField }) {
         {trans.__(field.help)} <span className="jp-ft-facts">{facts(field, trans)}</span>
       </div>
       <Findings findings={findings} id={`${id}-findings`} />
+      {props.after?.[field.path]}
     </div>
   );
 }

@@ -25,7 +25,9 @@ export function FormatGuide({ trans }: { trans: TranslationBundle }) {
     },
     {
       name: 'csv_classification',
-      text: trans.__('A CSV file with a text and its label, under a header line. Learned is the label.'),
+      text: trans.__(
+        'A CSV file with a text and its label, under a header line. Learned is the label.'
+      ),
       row: 'text,label\n"My card was declined",card\n"Where is my refund?",refund'
     }
   ];
@@ -49,7 +51,9 @@ export function FormatGuide({ trans }: { trans: TranslationBundle }) {
       <h2>{trans.__('From data to cells')}</h2>
       <ol>
         <li>{trans.__('Model: name a hub model or a local folder, and choose how to tune it.')}</li>
-        <li>{trans.__('Data: pick a file, look at its rows, and accept the suggested columns.')}</li>
+        <li>
+          {trans.__('Data: pick a file, look at its rows, and accept the suggested columns.')}
+        </li>
         <li>{trans.__('Training: take a preset; watch the memory estimate.')}</li>
         <li>{trans.__('Review: read the findings, then insert the cells and run them.')}</li>
       </ol>

@@ -55,19 +55,18 @@ export function ReviewStep({ model, form }: IReviewProps) {
         </>
       )}
       <Memory model={model} form={form} />
-      <h3>{trans.__('What is kept, and where')}</h3>
       <SchemaForm
         form={form}
         step="review"
         findingsOf={path => model.findingsOf(path)}
         onChange={(path, value) => model.set(path, value)}
       />
+      <Actions model={model} />
       <ConfigText
         yaml={answer?.yaml ?? null}
         json={answer?.config ? JSON.stringify(answer.config, null, 2) : null}
         onCopy={text => model.host.copy(text)}
       />
-      <Actions model={model} />
     </>
   );
 }
@@ -124,12 +123,7 @@ export function ConfigText({ yaml, json, onCopy }: IConfigTextProps) {
         </Button>
         <span role="status">{said}</span>
       </div>
-      <pre
-        id="ft-config-text"
-        role="tabpanel"
-        aria-labelledby={`ft-tab-${tab}`}
-        tabIndex={0}
-      >
+      <pre id="ft-config-text" role="tabpanel" aria-labelledby={`ft-tab-${tab}`} tabIndex={0}>
         {text ?? trans.__('The config is shown here as soon as it has no errors.')}
       </pre>
     </section>
@@ -192,8 +186,14 @@ interface IToldProps {
 /** Progress and result of the last action. */
 export function Told({ outcome, onReveal }: IToldProps) {
   const trans = useTrans();
+  const place = React.useRef<HTMLDivElement>(null);
+  React.useEffect(() => {
+    if (outcome) {
+      place.current?.scrollIntoView?.({ block: 'nearest' });
+    }
+  }, [outcome]);
   return (
-    <div className="jp-ft-outcome" id="ft-outcome" role="status" aria-live="polite">
+    <div ref={place} className="jp-ft-outcome" id="ft-outcome" role="status" aria-live="polite">
       {outcome?.kind === 'working' && <p>{outcome.message}</p>}
       {outcome?.kind === 'failed' && <Problem problem={outcome.problem} />}
       {outcome?.kind === 'done' && (

@@ -80,7 +80,7 @@ export function DataStep(props: IStepProps) {
     try {
       const path = await host.pick();
       if (path !== null) {
-        model.useDataset(path);
+        model.intake.useDataset(path);
       }
     } catch (reason) {
       model.tellNotice(reason);
@@ -93,15 +93,13 @@ export function DataStep(props: IStepProps) {
       </Button>
     )
   };
-  return (
+  const seen = (
+    <p className="jp-ft-help">
+      {trans.__('In this panel, paths start at the server’s root; a notebook gets them as it sees them.')}
+    </p>
+  );
+  const rows = (
     <>
-      {local && <DropZone onFile={file => void model.useFile(file)} />}
-      {local && !filePath(form) && <Examples model={model} />}
-      <SchemaForm
-        {...useForm(props)}
-        extras={extras}
-        suggestions={{ 'dataset.columns': columns }}
-      />
       {!local && (
         <p className="jp-ft-help">
           {trans.__('The rows of a hub dataset are fetched and checked when the notebook runs.')}
@@ -121,6 +119,18 @@ export function DataStep(props: IStepProps) {
       {answer && answer.rows.length > 0 && <RenderedRow {...props} rows={answer.rows.length} />}
     </>
   );
+  return (
+    <>
+      {local && <DropZone onFile={file => void model.intake.useFile(file)} />}
+      {local && !filePath(form) && <Examples model={model} />}
+      <SchemaForm
+        {...useForm(props)}
+        extras={extras}
+        after={{ 'dataset.path': seen, 'dataset.columns': rows }}
+        suggestions={{ 'dataset.columns': columns }}
+      />
+    </>
+  );
 }
 
 function Examples({ model }: { model: WizardModel }) {
@@ -138,7 +148,7 @@ function Examples({ model }: { model: WizardModel }) {
         onChange={event => {
           const example = model.examples.find(one => one.name === event.target.value);
           if (example) {
-            void model.useExample(example);
+            void model.intake.useExample(example);
           }
         }}
       >

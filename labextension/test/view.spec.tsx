@@ -1,0 +1,142 @@
+import { fireEvent, render, screen, within } from '@testing-library/react';
+import axe from 'axe-core';
+import React from 'react';
+
+import { FormModel } from '../src/model/form';
+import { ConfigSchema } from '../src/model/schema';
+import { parse } from '../src/view/controls';
+import { Preview, Rendered } from '../src/view/data';
+import { SchemaForm } from '../src/view/form';
+import { Wizard } from '../src/view/wizard';
+import { finding, PREVIEW, schema, world } from './fakes';
+
+const config = new ConfigSchema(schema);
+
+async function violations(container: Element): Promise<string[]> {
+  // Colours need a real browser; the browser tests look at them.
+  const rules = { 'color-contrast': { enabled: false }, region: { enabled: false } };
+  return (await axe.run(container, { rules })).violations.map(one => one.id);
+}
+
+function form(step: 'model' | 'training', onChange = jest.fn()) {
+  const model = new FormModel(config);
+  const findingsOf = (path: string) => (path === 'hyperparams.num_epochs' ? [finding(path)] : []);
+  const view = render(
+    <SchemaForm form={model} step={step} findingsOf={findingsOf} onChange={onChange} />
+  );
+  return { ...view, onChange };
+}
+
+describe('SchemaForm', () => {
+  it('names every control, with help, range, unit and default', async () => {
+    const { container } = form('training');
+    const field = screen.getByLabelText(/^Epochs/);
+    expect(field).toHaveProperty('value', '1');
+    const help = document.getElementById('ft-hyperparams-num_epochs-help')!;
+    expect(help.textContent).toContain('Above 0 to 1000, default 1.');
+    expect(field.closest('.jp-ft-field')!.textContent).toContain('epochs');
+    expect(await violations(container)).toEqual([]);
+  });
+
+  it('folds what is advanced', () => {
+    form('training');
+    expect(screen.queryByLabelText(/^Maximum steps/)).toBeNull();
+    const details = document.querySelector('details')!;
+    details.open = true;
+    fireEvent(details, new Event('toggle'));
+    expect(screen.getByLabelText(/^Maximum steps/)).toBeTruthy();
+  });
+
+  it('puts a finding beside its field and tells assistive technology', () => {
+    form('training');
+    const field = screen.getByLabelText(/^Epochs/);
+    expect(field.getAttribute('aria-invalid')).toBe('true');
+    const list = document.getElementById('ft-hyperparams-num_epochs-findings')!;
+    expect(list.textContent).toContain('Error: wrong: hyperparams.num_epochs mend it');
+    expect(field.getAttribute('aria-describedby')).toContain(list.id);
+  });
+
+  it('hands out numbers, and text that is none as it was typed', () => {
+    const { onChange } = form('training');
+    const field = screen.getByLabelText(/^Epochs/);
+    fireEvent.focus(field);
+    fireEvent.change(field, { target: { value: '2e-1' } });
+    fireEvent.change(field, { target: { value: '2e-' } });
+    expect(field).toHaveProperty('value', '2e-');
+    fireEvent.change(field, { target: { value: '' } });
+    expect(onChange.mock.calls.map(call => call[1])).toEqual([0.2, '2e-', undefined]);
+  });
+});
+
+describe('parse', () => {
+  it.each([
+    ['hyperparams.batch_size_train', 'auto', 'auto'],
+    ['hyperparams.batch_size_train', ' 4 ', 4],
+    ['lora.target_modules', 'all-linear', 'all-linear'],
+    ['lora.target_modules', 'q_proj, v_proj,', ['q_proj', 'v_proj']],
+    ['hyperparams.lr_scheduler_kwargs', '{"a": 1}', { a: 1 }],
+    ['hyperparams.lr_scheduler_kwargs', '{"a"', '{"a"'],
+    ['dataset.path', '{"train": "a"}', { train: 'a' }],
+    ['dataset.path', 'a b.jsonl', 'a b.jsonl'],
+    ['revision', '', undefined]
+  ])('reads %s from %p as %p', (path, text, value) => {
+    expect(parse(config.field(path)!, text)).toEqual(value);
+  });
+});
+
+describe('Preview', () => {
+  it('offers the detected format and mapping, each for one click', async () => {
+    const [onFormat, onColumns] = [jest.fn(), jest.fn()];
+    const props = { preview: PREVIEW, columns: {}, onFormat, onColumns };
+    const { container, rerender } = render(<Preview {...props} format="jsonl_chat" />);
+    fireEvent.click(screen.getByText('Use jsonl_instr'));
+    expect(onFormat).toHaveBeenCalledWith('jsonl_instr');
+    rerender(<Preview {...props} format="jsonl_instr" />);
+    fireEvent.click(screen.getByText('Use this mapping'));
+    expect(onColumns).toHaveBeenCalledWith({ instruction: 'question', output: 'answer' });
+    expect(within(screen.getByRole('table')).getByText('Because.')).toBeTruthy();
+    expect(await violations(container)).toEqual([]);
+  });
+
+  it('shows hostile text as text', () => {
+    const row = { question: '<img src=x onerror=alert(1)>', answer: '{{7*7}}' };
+    const preview = { ...PREVIEW, rows: [row], name: '<b>rows</b>' };
+    const { container } = render(
+      <Preview
+        preview={preview}
+        format={undefined}
+        columns={{}}
+        onFormat={jest.fn()}
+        onColumns={jest.fn()}
+      />
+    );
+    expect(container.querySelector('img, b')).toBeNull();
+    expect(container.textContent).toContain('<img src=x onerror=alert(1)>');
+  });
+});
+
+describe('Rendered', () => {
+  it('marks what is supervised', () => {
+    const segments = [
+      { text: 'Q', supervised: false },
+      { text: 'A', supervised: true }
+    ];
+    const rendered = { segments, tokens: 2, supervised_tokens: 1, template: 'model', findings: [] };
+    const { container } = render(<Rendered rendered={rendered} />);
+    expect(container.querySelector('mark')!.textContent).toBe('A');
+  });
+});
+
+describe('Wizard', () => {
+  it.each(['model', 'data', 'training', 'review'] as const)(
+    'has no violation of accessibility at the step %s',
+    async step => {
+      const { model } = await world();
+      model.goTo(step);
+      const { container } = render(<Wizard model={model} />);
+      expect(screen.getByRole('heading', { level: 2 }).textContent).toContain('of 4');
+      expect(await violations(container)).toEqual([]);
+      model.dispose();
+    }
+  );
+});

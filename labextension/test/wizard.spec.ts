@@ -1,0 +1,259 @@
+import { YNotebook } from '@jupyter/ydoc';
+
+import { ApiError } from '../src/api';
+import { VERSION } from '../src/version';
+import packageJson from '../package.json';
+import { FakeApi, FakeStore, finding, settle, world } from './fakes';
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+function target(over = {}) {
+  return {
+    name: 'mine.ipynb',
+    folder: 'work',
+    shared: YNotebook.create(),
+    activeIndex: 0,
+    readOnly: false,
+    language: 'python',
+    kernel: 'ready' as const,
+    reveal: jest.fn(),
+    ...over
+  };
+}
+
+describe('start', () => {
+  it('has the version of the package', () => {
+    expect(VERSION).toBe(packageJson.version);
+  });
+
+  it('asks who the server is before anything else', async () => {
+    const { api, model } = await world();
+    expect(api.calls[0].route).toBe('health');
+    expect(model.problem).toBeNull();
+    expect(model.form).not.toBeNull();
+  });
+
+  it('goes on with another version of the same routes, and stops at other routes', async () => {
+    const other = new FakeApi();
+    other.version = '0.1.9';
+    const doubtful = await world(undefined, other);
+    expect(doubtful.model.problem!.hint).toContain('pip install');
+    expect(doubtful.model.form).not.toBeNull();
+    const foreign = new FakeApi();
+    foreign.api = 2;
+    const { model, api } = await world(undefined, foreign);
+    expect(model.form).toBeNull();
+    expect(api.asked('schema')).toEqual([]);
+  });
+
+  it('can be tried again after the server came back', async () => {
+    const api = new FakeApi();
+    api.failure = new ApiError(0, 'server.unreachable', '');
+    const { model } = await world(undefined, api);
+    expect(model.problem!.message).toContain('does not answer');
+    api.failure = null;
+    await model.start();
+    expect(model.problem).toBeNull();
+    expect(model.form).not.toBeNull();
+  });
+});
+
+describe('typing', () => {
+  it('validates what was typed, once it is quiet', async () => {
+    const { model, api } = await world();
+    await settle();
+    api.calls = [];
+    api.findings = config => ('seed' in config ? [finding('seed')] : []);
+    model.set('seed', 'a');
+    model.set('seed', 'ab');
+    await settle();
+    expect(api.asked('validate')).toEqual([{ config: { seed: 'ab' } }]);
+    expect(model.findingsOf('seed')).toHaveLength(1);
+  });
+
+  it('keeps errors of fields back until the user has been there', async () => {
+    const { model, api } = await world();
+    api.findings = () => [finding('model_id'), finding('tune_type', 'warning')];
+    model.set('seed', 1);
+    await settle();
+    expect(model.findingsOf('model_id')).toEqual([]);
+    expect(model.findingsOf('tune_type')).toHaveLength(1);
+    model.goTo('data');
+    await settle();
+    expect(model.findingsOf('model_id')).toHaveLength(1);
+  });
+
+  it('loses nothing on reload, nor when the server goes', async () => {
+    const store = new FakeStore();
+    const first = await world(store);
+    first.api.failure = new ApiError(0, 'server.unreachable', '');
+    first.model.set('model_id', '<b>"\u202e');
+    first.model.set('hyperparams.num_epochs', '1e-');
+    first.model.goTo('training');
+    const { model } = await world(store);
+    expect(model.step).toBe('training');
+    expect(model.form!.draft).toEqual({
+      model_id: '<b>"\u202e',
+      hyperparams: { num_epochs: '1e-' }
+    });
+  });
+
+  it('begins anew where the stored state is none', async () => {
+    const store = new FakeStore();
+    store.setItem('jupyter-ft:wizard', '{"version": 99, "draft": 7}');
+    expect((await world(store)).model.form!.draft).toEqual({});
+    store.setItem('jupyter-ft:wizard', 'not JSON');
+    expect((await world(store)).model.form!.draft).toEqual({});
+  });
+
+  it('starts over, and takes that back', async () => {
+    const { model } = await world();
+    model.set('seed', 7);
+    model.reset();
+    expect(model.form!.draft).toEqual({});
+    model.undoPreset();
+    expect(model.form!.draft).toEqual({ seed: 7 });
+  });
+});
+
+describe('data', () => {
+  it('looks at a file and takes over its format until the user chooses one', async () => {
+    const { model, api } = await world();
+    model.intake.useDataset('data/rows.jsonl');
+    await settle();
+    expect(model.step).toBe('data');
+    expect(api.asked('preview')[0]).toEqual({ path: 'data/rows.jsonl' });
+    expect(model.form!.value('dataset.format')).toBe('jsonl_instr');
+    model.set('dataset.format', 'jsonl_prompt');
+    await settle();
+    expect(model.form!.value('dataset.format')).toBe('jsonl_prompt');
+    expect(api.asked('preview').at(-1)).toEqual({
+      path: 'data/rows.jsonl',
+      format: 'jsonl_prompt'
+    });
+  });
+
+  it('looks again when the user comes to the review: the file may have gone', async () => {
+    const { model, api } = await world();
+    model.intake.useDataset('data/rows.jsonl');
+    await settle();
+    const before = api.asked('preview').length;
+    model.goTo('review');
+    await settle();
+    expect(api.asked('preview').length).toBeGreaterThan(before);
+  });
+
+  it('uploads a file, unless it is too big', async () => {
+    const { model } = await world();
+    await model.intake.useFile({ name: 'a.jsonl', size: 10 } as File);
+    expect(model.form!.value('dataset.path')).toBe('up/a.jsonl');
+    await model.intake.useFile({ name: 'b.jsonl', size: 2 ** 30 } as File);
+    expect(model.notice!.message).toContain('too big');
+    expect(model.form!.value('dataset.path')).toBe('up/a.jsonl');
+  });
+
+  it('waits with a file until the server has answered', async () => {
+    const api = new FakeApi();
+    api.failure = new ApiError(0, 'server.unreachable', '');
+    const { model } = await world(undefined, api);
+    model.intake.useDataset('rows.csv');
+    api.failure = null;
+    await model.start();
+    expect(model.form!.value('dataset.path')).toBe('rows.csv');
+  });
+});
+
+describe('configs', () => {
+  it('takes one over with its paths seen from the root', async () => {
+    const { model, api } = await world();
+    api.validate = async () => ({
+      valid: true,
+      findings: [],
+      yaml: '',
+      config: { model_id: 'a/b', seed: 42, dataset: { path: '../data/r.csv' } }
+    });
+    expect(await model.intake.loadConfig('work/config.yaml')).toBe(true);
+    expect(model.step).toBe('review');
+    // What says no more than the default does stays a default.
+    expect(model.form!.draft).toMatchObject({ model_id: 'a/b', dataset: { path: 'data/r.csv' } });
+    expect(model.form!.isSet('seed')).toBe(false);
+  });
+
+  it('leaves everything as it was when the file is no config', async () => {
+    const { model, api } = await world();
+    model.set('seed', 7);
+    api.findings = () => [finding('schema_version')];
+    expect(await model.intake.loadConfig('new.yaml')).toBe(false);
+    expect(model.notice!.findings).toHaveLength(1);
+    expect(model.form!.draft).toEqual({ seed: 7 });
+  });
+});
+
+describe('delivery', () => {
+  it.each([
+    [null, 'No notebook is open.'],
+    [target({ readOnly: true }), 'read-only'],
+    [target({ language: 'R' }), 'runs R']
+  ])('says why nothing can be inserted', async (notebook, sentence) => {
+    const { model, host, api } = await world();
+    host.target = notebook;
+    await model.delivery.insert({});
+    expect(model.delivery.outcome).toMatchObject({ kind: 'failed' });
+    expect(JSON.stringify(model.delivery.outcome)).toContain(sentence);
+    expect(api.asked('cells')).toEqual([]);
+  });
+
+  it.each([
+    ['dead', 'restart'],
+    ['busy', 'busy'],
+    ['none', 'no kernel']
+  ] as const)('inserts beside a kernel that is %s, and says so', async (kernel, sentence) => {
+    const { model, host } = await world();
+    host.target = target({ kernel });
+    await model.delivery.insert({});
+    expect(model.delivery.outcome).toMatchObject({
+      kind: 'done',
+      message: 'Inserted 2 cells into mine.ipynb.'
+    });
+    expect(JSON.stringify(model.delivery.outcome)).toContain(sentence);
+  });
+
+  it('sends paths as the notebook sees them, and shows the first new cell', async () => {
+    const { model, host, api } = await world();
+    const notebook = target();
+    host.target = notebook;
+    await model.delivery.insert({ dataset: { path: 'data/r.csv' } });
+    expect(api.asked('cells')).toEqual([{ dataset: { path: '../data/r.csv' } }]);
+    expect(notebook.reveal).toHaveBeenCalledWith(0);
+  });
+
+  it('ignores a second click while the first is under way', async () => {
+    const { model, host, api } = await world();
+    host.target = target();
+    await Promise.all([model.delivery.insert({}), model.delivery.insert({})]);
+    expect(api.asked('cells')).toHaveLength(1);
+  });
+
+  it('makes a notebook, a ZIP and a config', async () => {
+    const { model, host } = await world();
+    host.where = 'work';
+    await model.delivery.create({});
+    expect(host.opened).toEqual(['work/fine_tune.ipynb']);
+    await model.delivery.download({});
+    expect(host.downloaded).toEqual(['fine_tune.zip']);
+    await model.delivery.save({});
+    expect(host.written.at(-1)).toEqual({ folder: 'work', name: 'config.yaml', content: 'yaml' });
+  });
+
+  it('tells the findings of a config that the server refuses', async () => {
+    const { model, host, api } = await world();
+    host.target = target();
+    api.failure = new ApiError(400, 'config.invalid', 'Invalid.', '', [finding('seed')]);
+    await model.delivery.insert({});
+    expect(model.delivery.outcome).toMatchObject({
+      kind: 'failed',
+      problem: { message: 'Invalid.', findings: [finding('seed')] }
+    });
+  });
+});
