@@ -95,7 +95,9 @@ export function DataStep(props: IStepProps) {
   };
   const seen = (
     <p className="jp-ft-help">
-      {trans.__('In this panel, paths start at the server’s root; a notebook gets them as it sees them.')}
+      {trans.__(
+        'In this panel, paths start at the server’s root; a notebook gets them as it sees them.'
+      )}
     </p>
   );
   const rows = (
