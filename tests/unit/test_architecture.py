@@ -67,7 +67,18 @@ def test_the_runtime_imports_nothing_of_ours_and_nothing_heavy_at_the_top(path: 
 )
 def test_the_server_side_is_light_and_its_core_knows_no_server(path: Path):
     assert not imports(path, everywhere=False) & HEAVY
-    assert not imports(path, everywhere=True) & {"tornado", "jupyter_server"}
+    if "server" not in path.relative_to(ROOT / "jupyter_ft").parts:
+        assert not imports(path, everywhere=True) & {"tornado", "jupyter_server"}
+
+
+@pytest.mark.parametrize(
+    "path", modules("jupyter_ft/services"), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_a_service_knows_no_notebook_front_end(path: Path):
+    assert not imports(path, everywhere=True) & (JUPYTER | {"torch", "transformers"})
+    source = path.read_text(encoding="utf-8")
+    assert "jupyter_ft.server" not in source
+    assert "jupyter_ft.magic" not in source
 
 
 @pytest.mark.parametrize("name", ["ft_runtime", "jupyter_ft"])

@@ -17,7 +17,8 @@ activations
     The tensors that the backward pass needs, layer by layer, after the count of Korthikanti et al.
     2022 ("Reducing Activation Recomputation in Large Transformer Models", section 4), redone for
     the layers of today: RMSNorm and gates, attention that does not keep its matrix, frozen weights,
-    adapters and their dropout. With gradient checkpointing the input of each layer, and one layer.
+    adapters and their dropout. With gradient checkpointing the input of each layer, and what one
+    layer takes beyond the logits, which are gone when it is computed again.
 logits
     12 bytes for each token and entry of the vocabulary: logits, log-probabilities and gradient of
     the loss in float32. Zero for a classifier, whose head is small.
@@ -109,12 +110,13 @@ def memory(shape: Shape, config: Config, use: Setting) -> Memory:
     per_row = _STATES.get(config.hyperparams.optimizer)
     states = trained * per_row if per_row is not None else 4 * _factors(shape, config, trained)
     tokens = use.rows * use.tokens
+    logits = 12 * tokens * shape.vocabulary if _writes(shape, config) else 0
     return Memory(
         weights=round(_weights(shape, config, use, trained)),
         gradients=4 * trained,
         optimizer=round(states),
-        activations=round(tokens * _activations(shape, config, use)),
-        logits=12 * tokens * shape.vocabulary if _writes(shape, config) else 0,
+        activations=round(_activations(shape, config, use, tokens, logits)),
+        logits=logits,
         overhead=_GPU_OVERHEAD if use.gpu else _CPU_OVERHEAD,
     )
 
@@ -197,14 +199,18 @@ def _factors(shape: Shape, config: Config, trained: int) -> float:
     return float(shape.layers * sides + shape.vocabulary + shape.hidden)
 
 
-def _activations(shape: Shape, config: Config, use: Setting) -> float:
-    """Return the bytes that are kept for one token."""
-    layer = _layer(shape, config, use)
-    outside = 3 * 4 * shape.hidden
+def _activations(shape: Shape, config: Config, use: Setting, tokens: int, logits: int) -> float:
+    """Return the bytes that are kept for a batch when the backward pass begins.
+
+    With checkpointing a layer is computed again when the logits are gone: the larger one counts.
+    """
+    layer = tokens * _layer(shape, config, use)
+    outside = tokens * 3 * 4 * shape.hidden
     if not config.hyperparams.gradient_checkpointing:
         return shape.layers * layer + outside
     residual = 2 if use.mixed and use.tune_type != "full" else 4
-    return shape.layers * residual * shape.hidden + layer + outside
+    inputs = tokens * shape.layers * residual * shape.hidden
+    return inputs + outside + max(0.0, layer - logits)
 
 
 def _layer(shape: Shape, config: Config, use: Setting) -> float:

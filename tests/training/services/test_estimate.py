@@ -211,7 +211,10 @@ print(json.dumps(memory("VmHWM") - before))
     ids=["full", "lora", "checkpointing"],
 )
 def test_a_real_training_step_takes_what_is_predicted(tune_type, hyperparams):
-    """Growth of the process's peak in two steps with AdamW, within a third of all but overhead."""
+    """Growth of the process's peak in two steps with AdamW, within a quarter of all but overhead.
+
+    The C library keeps freed blocks for later, which is no need of the model's: it is told not to.
+    """
     sizes = {
         **GROUPED,
         "vocab_size": 8000,
@@ -223,6 +226,7 @@ def test_a_real_training_step_takes_what_is_predicted(tune_type, hyperparams):
     config = make_config(tune_type, hyperparams=more)
     request = {"config": config.to_dict(), "model": sizes}
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    environment["MALLOC_MMAP_THRESHOLD_"] = "65536"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", STEP],
         input=json.dumps(request),
@@ -234,4 +238,4 @@ def test_a_real_training_step_takes_what_is_predicted(tune_type, hyperparams):
     real = json.loads(done.stdout.splitlines()[-1])
     shape = shape_of({"model_type": "llama", **sizes})
     parts = memory(shape, config, setting(config, "cpu", None))
-    assert parts.total - parts.overhead == pytest.approx(real, rel=1 / 3)
+    assert parts.total - parts.overhead == pytest.approx(real, rel=1 / 4)
