@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 SPLITS = ("train", "val", "test")
+_NAMED = 12
 IGNORED = -100
 """Label of a token that the loss does not look at (the default of torch's cross entropy)."""
 
@@ -95,7 +96,9 @@ class PreparedData:
         sums = self.ledger.tokens()
         lines = [text("tokens.prepared", sizes=sizes, length=self.max_seq_len, **sums)]
         if self.label_names is not None:
-            lines.append(text("tokens.prepared_labels", names=", ".join(self.label_names)))
+            names, more = ", ".join(self.label_names[:_NAMED]), len(self.label_names) - _NAMED
+            names = text("tokens.and_more", shown=names, more=more) if more > 0 else names
+            lines.append(text("tokens.prepared_labels", names=names))
         return "\n".join([*lines, repr(self.ledger)])
 
     def _repr_html_(self) -> str:

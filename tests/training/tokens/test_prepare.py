@@ -85,6 +85,12 @@ def test_a_prompt_has_no_template():
     assert (example.messages, example.prompt, example.reference) == (None, "2 + 2 =", " 4")
 
 
+def test_a_prompt_that_touches_its_completion_is_told(told):
+    prepared("jsonl_prompt", prompt("hello", " a"), prompt("hello\n", "a"), prompt("hello", "a"))
+    (item,) = [item for item in told if item.code == "tokens.touching"]
+    assert (item.severity, item.where) == ("info", "a.jsonl:3")
+
+
 def test_a_class_is_a_number_and_its_name_is_kept():
     rows = rows_of(
         "csv_classification",
@@ -181,7 +187,7 @@ def test_no_row_to_train_on_is_an_error_with_the_reasons():
 
 
 def test_a_row_that_is_learned_whole_is_an_error_that_names_it(told):
-    fields, code = prompt("", "world"), "tokens.all_supervised"
+    fields, code = prompt("", " world"), "tokens.all_supervised"
     data = prepared("jsonl_prompt", prompt("hello", " world"), fields)
     (item,) = told
     assert (item.code, item.severity, item.where) == (code, "error", "a.jsonl:2")
