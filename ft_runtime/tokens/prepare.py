@@ -59,7 +59,8 @@ def prepare_data(
     FindingsError
         ``tokens.too_many_lost`` when more than ``dataset.max_lost_fraction`` of the rows is dropped
         or lost an end token, ``tokens.no_training_rows``, ``tokens.no_template``,
-        ``tokens.no_end``; and what `Run.pin` raises. The ledger is written first.
+        ``tokens.no_end``, ``run.cannot_write``; and what `Run.pin` raises. The ledger is written
+        first.
     """
     notes = Notes()
     limit, ceiling = _limit(config, tokenizer)
@@ -88,7 +89,7 @@ def prepare_data(
 
     ledger = Ledger(entries, len(rows.rows))
     if run is not None:
-        ledger.write(run.path / LEDGER)
+        _write(ledger, run)
     found = notes.findings(limit=limit)
     if work.uses_clock:
         found.append(finding("tokens.clock", "model_id"))
@@ -109,6 +110,15 @@ def prepare_data(
     if run is not None:
         run.pin("data", {"rows": len(rows.rows), "sources": _sources(rows), "tokens": data.pin})
     return data
+
+
+def _write(ledger: Ledger, run: Run) -> None:
+    path = run.path / LEDGER
+    try:
+        ledger.write(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FindingsError([finding("run.cannot_write", str(path), got=reason)]) from error
 
 
 def _tell(found: list[Finding], stop: Finding | None, train: Table) -> None:

@@ -343,6 +343,14 @@ def test_a_real_run_takes_the_ledger_and_the_pin(tmp_path, monkeypatch):
         run.close()
 
 
+def test_a_folder_that_cannot_be_written_is_a_finding(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    rows = rows_of("jsonl_chat", chat("hello", "world"))
+    run = FakeRun(tmp_path / "file" / "folder")
+    with pytest.raises(FindingsError, match="cannot_write"):
+        prepare_data(config_for("jsonl_chat"), rows, split_rows(rows), byte_level(CHATML), run)  # type: ignore[arg-type]
+
+
 CLOCK = "Today is {{ strftime_now('%d %b %Y') }}. " + CHATML.template
 
 
