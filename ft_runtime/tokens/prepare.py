@@ -108,6 +108,7 @@ def prepare_data(
         pin={name: table.digest() for name, table in tables.items()},
     )
     if run is not None:
+        run.pin("splits", splits.sha256)
         run.pin("data", {"rows": len(rows.rows), "sources": _sources(rows), "tokens": data.pin})
     return data
 
