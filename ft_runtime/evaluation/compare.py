@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.evaluation.base import UNAVAILABLE, base_model, reload_needed
+from ft_runtime.evaluation.base import UNAVAILABLE, base_model, base_unavailable, reload_needed
 from ft_runtime.evaluation.bootstrap import CONFIDENCE, MINIMUM_ROWS_FOR_VERDICT, Statistic
 from ft_runtime.evaluation.label_task import METRICS as LABEL_METRICS
 from ft_runtime.evaluation.label_task import LabelTask
@@ -108,9 +108,7 @@ def _fill(
         with base_model(config, model, tokenizer, data) as other, undisturbed(other):
             base = task.measure(other, text("evaluation.column_base"))
     except UNAVAILABLE as error:
-        reason = str(error) or type(error).__name__
-        values = {"reason": reason, "model_id": config.model_id}
-        report.findings.append(finding("evaluation.base_unavailable", where="model_id", **values))
+        report.findings.append(base_unavailable(config, error))
     statistics = task.statistics(base or tuned, tuned)
     if base is None:
         statistics = [_without_base(statistic) for statistic in statistics]

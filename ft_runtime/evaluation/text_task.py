@@ -130,11 +130,12 @@ class TextTask:
         return found
 
     def examples(self, base: TextMeasurement, tuned: TextMeasurement) -> list[ExampleRow]:
-        """Return the first rows of the sample with both answers."""
-        rows = zip(self._sample[:EXAMPLES], base.answers, tuned.answers, strict=False)
+        """Return a few rows of the sample with both answers."""
+        rows = list(zip(self._sample, base.answers, tuned.answers, strict=True))
         return [
             ExampleRow(e.row, shown_prompt(e), e.reference or "", b.text, t.text)
-            for e, b, t in rows
+            for index in sample_indices(len(rows), EXAMPLES, self._config.seed)
+            for e, b, t in [rows[index]]
         ]
 
     def notes(self, base: TextMeasurement, tuned: TextMeasurement) -> list[str]:
