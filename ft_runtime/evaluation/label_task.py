@@ -35,6 +35,13 @@ class LabelMeasurement:
     seconds: float
 
     @property
+    def finite(self) -> bool:
+        """False when the model's outputs are not numbers: then no label is the most probable."""
+        import numpy as np
+
+        return bool(np.isfinite(self.probabilities).all())
+
+    @property
     def labels(self) -> list[int]:
         """The most probable label of each row; the first one of equals."""
         return self.probabilities.argmax(axis=-1).tolist()
@@ -86,7 +93,9 @@ class LabelTask:
             "accuracy": lambda: accuracy(self._references, *labels, self._majority),
             "f1": lambda: macro_f1(self._references, *labels, self._majority, count),
         }
-        return [scorers[name]() for name in self._config.eval.metrics if name in scorers]
+        blank = {"base": not base.finite, "tuned": not tuned.finite}
+        chosen = [name for name in self._config.eval.metrics if name in scorers]
+        return [scorers[name]().without(**blank) for name in chosen]
 
     def examples(self, base: LabelMeasurement, tuned: LabelMeasurement) -> list[ExampleRow]:
         """Return a few rows with both predictions; a file may be sorted, so not the first ones."""

@@ -259,13 +259,17 @@ def test_a_base_that_is_gone_leaves_the_tuned_numbers(make, monkeypatch):
     assert json.loads((made.run.path / "report.json").read_text())["metrics"][0]["base"] is None
 
 
-def test_outputs_that_are_not_numbers_are_an_error_and_not_a_crash(make):
-    made = make("full")
+@pytest.mark.parametrize("format", ["jsonl_chat", "csv_classification"])
+def test_outputs_that_are_not_numbers_are_an_error_and_not_a_score(make, format):
+    made = make("full", format)
     with torch.no_grad():
-        inner(made.model).lm_head.weight.fill_(float("nan"))
+        for tensor in made.model.parameters():
+            tensor.fill_(float("nan"))
     report = ask(made, made.run)
-    assert "evaluation.not_finite" in {item.code for item in report.findings}
-    assert report.metric("perplexity").tuned is None
+    codes = [item.code for item in report.findings]
+    assert codes == ["evaluation.not_finite"] * len(report.metrics)
+    assert {row.tuned for row in report.metrics} == {None}
+    assert None not in {row.base for row in report.metrics}
     json.loads((made.run.path / "report.json").read_text())
 
 
