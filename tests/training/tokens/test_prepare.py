@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import ft_runtime as ft
 from ft_runtime import findings
-from ft_runtime.findings import Finding, FindingsError
+from ft_runtime.findings import Finding, FindingsError, finding
 from ft_runtime.tokens import PreparedData, prepare_data
 from ft_runtime.tokens.prepared import IGNORED
 from support.tokens.dialects import CHATML, EOSLESS, GEMMA, MISTRAL
@@ -341,6 +341,20 @@ def test_a_real_run_takes_the_ledger_and_the_pin(tmp_path, monkeypatch):
         assert (run.path / "ledger.csv").is_file()
     finally:
         run.close()
+
+
+def test_a_refused_resume_leaves_the_ledger_of_the_run(tmp_path):
+    class Refusing(FakeRun):
+        def pin(self, kind: str, value: Any) -> None:
+            raise FindingsError([finding("run.data_changed", kind, expected=1, got=2, folder="x")])
+
+    (tmp_path / "ledger.csv").write_text("the run's own")
+    rows = rows_of("jsonl_chat", chat("hello", "world"))
+    with pytest.raises(FindingsError, match="data_changed"):
+        prepare_data(
+            config_for("jsonl_chat"), rows, split_rows(rows), byte_level(CHATML), Refusing(tmp_path)
+        )
+    assert (tmp_path / "ledger.csv").read_text() == "the run's own"
 
 
 def test_a_folder_that_cannot_be_written_is_a_finding(tmp_path):
