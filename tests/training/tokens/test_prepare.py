@@ -173,7 +173,6 @@ def test_too_many_lost_stops_before_training_and_names_the_length_that_helps(tmp
         prepare(16)
     (stop,) = [item for item in caught.value.findings if item.code == "tokens.too_many_lost"]
     assert "lost_end" in (tmp_path / "ledger.csv").read_text(encoding="utf-8")
-    assert run.pins == {}
     advised = int(stop.hint.split("max_seq_len to ")[1].split()[0])
     assert prepare(advised).ledger.lost_fraction <= 0.2
     with pytest.raises(FindingsError):
