@@ -135,11 +135,12 @@ def test_an_untouched_adapter_shows_no_detectable_difference(make):
     assert all("no detectable difference" in row.sentence for row in report.metrics)
 
 
-def test_what_was_learned_is_called_better_and_what_was_spoilt_worse(make):
+def test_what_was_learned_is_called_better_and_what_was_spoilt_worse(make, tmp_path):
     made = make("lora", "jsonl_prompt", move=0.0)
     learn(made)
     assert ask(made).metric("perplexity").verdict == "better"
-    spoilt = make("lora", "jsonl_prompt", move=30.0, artifacts={"output_dir": "unused"})
+    elsewhere = {"output_dir": str(tmp_path / "spoilt")}
+    spoilt = make("lora", "jsonl_prompt", move=30.0, artifacts=elsewhere)
     assert ask(spoilt).metric("perplexity").verdict == "worse"
 
 
@@ -219,8 +220,9 @@ def test_model_and_random_numbers_are_as_before(make):
     assert made.tokenizer.padding_side == "right"
 
 
-def test_no_metric_asks_the_network(make, monkeypatch):
-    text, labels = make("lora"), make("lora", "csv_classification", artifacts={"output_dir": "x"})
+def test_no_metric_asks_the_network(make, monkeypatch, tmp_path):
+    elsewhere = {"output_dir": str(tmp_path / "labels")}
+    text, labels = make("lora"), make("lora", "csv_classification", artifacts=elsewhere)
 
     def refuse(*args, **kwargs):
         raise AssertionError("a socket was opened")
