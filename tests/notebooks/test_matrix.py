@@ -87,7 +87,11 @@ def check_run_folder(folder: Path, config: dict[str, Any], rows: int) -> None:
         ("full", "jsonl_chat", {"hyperparams": {"gradient_checkpointing": True}}),
         ("lora", "csv_classification", {"lora": {"use_dora": True, "init_lora_weights": "pissa"}}),
         ("qlora", "jsonl_chat", {"qlora": {"bits": 8}}),
-        ("lora", "jsonl_prompt", {"hyperparams": {"neftune_noise_alpha": 5, "optimizer": "sgd"}}),
+        (
+            "lora",
+            "jsonl_prompt",
+            {"hyperparams": {"neftune_noise_alpha": 5, "optimizer": "adafactor"}},
+        ),
     ],
     ids=["merge", "merge quantised", "packing", "checkpointing", "dora", "8 bits", "neftune"],
 )
