@@ -125,7 +125,7 @@ def _write(ledger: Ledger, run: Run) -> None:
 def _tell(found: list[Finding], stop: Finding | None, train: Table) -> None:
     """Raise what stops the run, with all else that was found; otherwise show what was found."""
     stops = [stop] if stop else []
-    if not train.rows:
+    if not len(train):
         stops.append(finding("tokens.no_training_rows", "dataset"))
     if stops:
         raise FindingsError([*stops, *found])

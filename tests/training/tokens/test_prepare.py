@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import csv
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset, Features, List, Value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ import ft_runtime as ft
 from ft_runtime import findings
 from ft_runtime.findings import Finding, FindingsError, finding
 from ft_runtime.tokens import PreparedData, prepare_data
-from ft_runtime.tokens.prepared import IGNORED
+from ft_runtime.tokens.prepared import IGNORED, Table
 from support.tokens.dialects import CHATML, EOSLESS, GEMMA, MISTRAL
 from support.tokens.rows import chat, config_for, prepared, prompt, rows_of, split_rows
 from support.tokens.tokenizers import byte_level, word_piece
@@ -441,3 +443,33 @@ class FakeRun:
 
     def pin(self, kind: str, value: Any) -> None:
         self.pins[kind] = value
+
+
+def test_a_table_gives_back_its_rows_and_takes_few_bytes_a_token():
+    rows = [(1, [5, 6, 7], [IGNORED, 6, 7]), (4, [8], [8]), (9, list(range(50_000)), [3] * 50_000)]
+    table = Table(classes=False)
+    for row in rows:
+        table.add(*row)
+    assert len(table) == 3
+    expected = Dataset.from_dict(
+        dict(zip(("row", "input_ids", "labels"), zip(*rows, strict=True), strict=True))
+    )
+    made = table.dataset()
+    assert made.features == Features(
+        input_ids=List(Value("int64")), labels=List(Value("int64")), row=Value("int64")
+    )
+    assert made.to_list() == expected.to_list()
+    assert made.data.nbytes < 17 * 50_010
+
+    flat = [number for _, ids, labels in rows for number in (len(ids), *ids, *labels)]
+    wanted = hashlib.sha256(b"".join(number.to_bytes(8, "little", signed=True) for number in flat))
+    assert table.digest() == wanted.hexdigest()
+
+
+def test_a_table_of_classes_and_an_empty_one():
+    table = Table(classes=True)
+    assert len(table.dataset()) == 0
+    table = Table(classes=True)
+    table.add(2, [1, 2], 1)
+    assert table.dataset().to_list() == [{"input_ids": [1, 2], "labels": 1, "row": 2}]
+    assert Table(classes=False).dataset().to_list() == []
