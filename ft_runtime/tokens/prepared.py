@@ -163,7 +163,9 @@ class Table:
 
         labels = column(self._labels) if self._classes else lists(self._labels)
         columns = {"input_ids": lists(self._ids), "labels": labels, "row": column(self._rows)}
-        return Dataset(pa.table(columns))
+        # Named by what is in it: else datasets pickles the whole table to make up a name.
+        name = sha256(self._digest.digest() + self._rows.tobytes()).hexdigest()[:16]
+        return Dataset(pa.table(columns), fingerprint=name)
 
     def digest(self) -> str:
         """Return the SHA-256 of token ids and labels, row by row, as little-endian int64."""
