@@ -96,7 +96,8 @@ def _train(config: Config, folder: Path) -> tuple[tuple[Any, ...], int, Findings
         before = look(model, canary)
         problem = None
         try:
-            ft.train(trainer, run)
+            if before.trained:  # else torch refuses with words that help nobody
+                ft.train(trainer, run)
         except TrainingPaused:
             raise
         except FindingsError as error:
