@@ -59,8 +59,8 @@ def prepare_data(
     FindingsError
         ``tokens.too_many_lost`` when more than ``dataset.max_lost_fraction`` of the rows is dropped
         or lost an end token, ``tokens.no_training_rows``, ``tokens.no_template``,
-        ``tokens.no_end``, ``run.cannot_write``; and what `Run.pin` raises. The ledger is written
-        first.
+        ``tokens.template_broken``, ``tokens.no_end``, ``run.cannot_write``; and what `Run.pin`
+        raises. The ledger is written first, unless the model is to blame.
     """
     notes = Notes()
     limit, ceiling = _limit(config, tokenizer)

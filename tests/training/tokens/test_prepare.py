@@ -473,3 +473,14 @@ def test_a_table_of_classes_and_an_empty_one():
     table.add(2, [1, 2], 1)
     assert table.dataset().to_list() == [{"input_ids": [1, 2], "labels": 1, "row": 2}]
     assert Table(classes=False).dataset().to_list() == []
+
+
+def test_a_template_that_is_no_jinja_is_the_model_s_fault_and_no_row_s():
+    tokenizer = copy.deepcopy(byte_level(CHATML))
+    tokenizer.chat_template = "{{ bos_token }}\n{% for x %}"
+    rows = rows_of("jsonl_chat", chat("hello", "world"))
+    with pytest.raises(FindingsError) as error:
+        prepare_data(config_for("jsonl_chat"), rows, split_rows(rows, 0, 0), tokenizer)
+    (found,) = error.value.findings
+    assert found.code == "tokens.template_broken"
+    assert "line 2" in found.message
