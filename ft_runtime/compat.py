@@ -111,6 +111,17 @@ def quiet_libraries() -> Iterator[None]:
                 logger.setLevel(level)
 
 
+def plain_forward(model: Any) -> None:
+    """Take the mixed-precision wrapper off a model that a Trainer has trained.
+
+    accelerate leaves it on: the model would go on computing in 16 bits, and giving answers that
+    differ from those of the same weights loaded from their files.
+    """
+    from accelerate.utils import extract_model_from_parallel
+
+    extract_model_from_parallel(model, keep_fp32_wrapper=False)
+
+
 def http_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions that mean "the hub could not be reached", whatever client is used.
 

@@ -48,7 +48,7 @@ def load_tokenizer(config: Config) -> PreTrainedTokenizerBase:
     the loss, and the model would never learn to stop. Taken is the first of: the pad token that is
     there; a special token made for padding; a reserved one that nothing uses; the unknown token; a
     new token, when the model's embedding has a row to spare. When nothing is left, the end token it
-    is, with an info finding: labels are masked by position here, so that even then nothing is hidden.
+    is, with an info finding: labels are masked by position, so even then nothing is hidden.
     """
     source = find_model(config)
     with told(source.name, "tokenizer"), quiet_libraries():

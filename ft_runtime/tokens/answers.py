@@ -122,6 +122,8 @@ class AnswerRows:
         if self.format == "jsonl_prompt":
             rendered = raw_row(fields["prompt"], fields["completion"])
             self._note_control_text(row, [fields["prompt"], fields["completion"]])
+            if not (fields["prompt"][-1:].isspace() or fields["completion"][:1].isspace()):
+                self.notes.add("tokens.touching", row)
             example = Example(row.number, prompt=rendered.prompt, reference=fields["completion"])
             return _Pending(row, rendered, example)
         chat = self.format == "jsonl_chat"

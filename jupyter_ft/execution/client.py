@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import zmq
+from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -19,13 +21,20 @@ from jupyter_ft.builder.notebook import notebook_bytes
 
 
 class ThisPython(AsyncKernelManager):
-    """Starts the Python that we run in; a user's kernel spec ``python3`` may point elsewhere."""
+    """Starts the Python that we run in; a user's kernel spec ``python3`` may point elsewhere.
+
+    What goes to and from the kernel is encrypted where ipykernel and ZeroMQ can do it.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if self.has_trait("transport_encryption") and zmq.has("curve"):
+            self.set_trait("transport_encryption", "auto")
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """The spec of this Python's ipykernel."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+        return KernelSpec(**get_kernel_dict())
 
 
 class Client(NotebookClient):

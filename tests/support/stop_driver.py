@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ def kill_in_write(step: int) -> None:
     def save_or_die(thing: Any, path: Any, *args: Any, **kwargs: Any) -> None:
         save(thing, path, *args, **kwargs)
         if f"checkpoint-{step}/optimizer" in str(path):
-            os.truncate(path, os.path.getsize(path) // 2)
+            os.truncate(path, Path(path).stat().st_size // 2)
             os.kill(os.getpid(), signal.SIGKILL)
 
     torch.save = save_or_die

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from support import stop_driver
 
 from ft_runtime.files import sha256_file
 from ft_runtime.runs import start
 from ft_runtime.samples import write_sample
+from support import stop_driver
 
 STEPS = 20
 

@@ -6,7 +6,6 @@ import inspect
 import math
 
 import pytest
-from support.toy_training import CPU, build, toy_config
 from transformers import TrainingArguments
 from transformers.trainer_utils import SchedulerType
 
@@ -16,6 +15,7 @@ from ft_runtime.findings import FindingsError
 from ft_runtime.runs import start_run
 from ft_runtime.training import train, training_arguments
 from ft_runtime.training.schedule import total_steps
+from support.toy_training import CPU, build, toy_config
 
 SCHEDULERS = load_schema()["properties"]["hyperparams"]["properties"]["lr_scheduler"]["enum"]
 

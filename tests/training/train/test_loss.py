@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, toy_model
 from transformers import BertConfig, BertForSequenceClassification, TrainerCallback
 
 from ft_runtime.config import load_config
@@ -12,6 +11,7 @@ from ft_runtime.runs import start_run
 from ft_runtime.tokens.prepared import PreparedData, Table
 from ft_runtime.training import build_trainer, train, training_arguments
 from ft_runtime.training.trainer import row_loss, token_loss
+from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, toy_model
 
 CUTS = [(4, 1), (2, 2), (1, 4), (3, 2)]
 

@@ -6,12 +6,12 @@ import json
 import signal
 
 import pytest
-from support.toy_training import build, toy_config, toy_data, weights_digest
 from transformers import TrainerCallback
 
 from ft_runtime.findings import FindingsError
 from ft_runtime.runs import start
 from ft_runtime.training import TrainingPaused, train
+from support.toy_training import build, toy_config, toy_data, weights_digest
 
 
 class At(TrainerCallback):

@@ -7,7 +7,6 @@ import json
 
 import pytest
 import torch
-from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, weights_digest
 from transformers import Trainer, TrainerCallback
 
 from ft_runtime.findings import FindingsError
@@ -15,6 +14,7 @@ from ft_runtime.runs import checkpoints as sealed
 from ft_runtime.runs import start, start_run
 from ft_runtime.tokens.collate import CausalCollator
 from ft_runtime.training import train, training_arguments
+from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, weights_digest
 
 
 def lines(path):
@@ -226,7 +226,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(
         train(trainer, run)
     monkeypatch.undo()
     assert codes(raised) == [code]
-    assert "earlier checkpoint is intact" in str(raised.value)
+    assert "What was saved before is intact" in str(raised.value)
     assert {path.name for path in run.checkpoints.iterdir()} == {"checkpoint-5"}
     assert sealed.verify(run.checkpoints / "checkpoint-5", 5).verified
     assert run.status == "failed"

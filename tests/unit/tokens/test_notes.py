@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
+from ft_runtime import messages
 from ft_runtime.data.rows import Row
-from ft_runtime.tokens.notes import Notes, named
+from ft_runtime.tokens.notes import Notes, named, why
 
 
 def row(number: int, line: int = 0) -> Row:
@@ -37,3 +40,14 @@ def test_words_of_a_template_that_differ_for_every_row_do_not_flood():
     assert len(found) == 6
     assert "bad row 1" in found[0].message
     assert "44 row(s)" in found[-1].message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(c for c, e in messages.room("tokens").items() if "dropped (rows" in e.get("message", "")),
+        *("tokens.template_refused", "tokens.cut_away", "tokens.lost_end", "tokens.truncated"),
+    ],
+)
+def test_every_fate_of_a_row_has_its_reason_in_words(code):
+    assert why(code, detail="x", tokens=7, limit=5)
