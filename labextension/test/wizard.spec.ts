@@ -228,6 +228,31 @@ describe('delivery', () => {
     expect(notebook.reveal).toHaveBeenCalledWith(0);
   });
 
+  it('makes the cells ahead once the config is reviewed, and again when it changes', async () => {
+    const { model, host, api } = await world();
+    host.target = target();
+    model.set('seed', 1);
+    model.goTo('review');
+    await settle();
+    await model.delivery.insert(model.config);
+    expect(api.asked('cells')).toEqual([{ seed: 1 }]);
+    model.set('seed', 2);
+    await settle();
+    await model.delivery.insert(model.config);
+    expect(api.asked('cells')).toEqual([{ seed: 1 }, { seed: 2 }]);
+  });
+
+  it('asks again after a failure', async () => {
+    const { model, host, api } = await world();
+    host.target = target();
+    api.failure = new ApiError(0, 'server.unreachable', '');
+    await model.delivery.insert({});
+    expect(model.delivery.outcome).toMatchObject({ kind: 'failed' });
+    api.failure = null;
+    await model.delivery.insert({});
+    expect(model.delivery.outcome).toMatchObject({ kind: 'done' });
+  });
+
   it('ignores a second click while the first is under way', async () => {
     const { model, host, api } = await world();
     host.target = target();

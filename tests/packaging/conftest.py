@@ -13,7 +13,8 @@ from support.commands import ROOT, run
 
 # What a test run leaves in a checkout must not reach the copy that the wheels are built from.
 IGNORED = shutil.ignore_patterns(
-    ".git", ".venv", ".cache", "__pycache__", "demo", "outputs", "*.egg-info", ".*_cache"
+    ".git", ".venv", ".cache", "__pycache__", "demo", "outputs", "*.egg-info", ".*_cache",
+    "node_modules",
 )
 
 

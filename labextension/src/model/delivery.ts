@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import type { Draft, IApi, IGeneratedCell } from '../api';
+import type { Draft, IApi, IGenerated, IGeneratedCell } from '../api';
 import { holdsGenerated, type IChanges, type IKept, putCells } from './cells';
 import type { IHost, INotebookTarget } from './host';
 import { seenFrom } from './paths';
@@ -42,12 +42,21 @@ export class Delivery {
     }
   }
 
+  /** Have the cells for the open notebook made ahead, so that inserting them takes no waiting. */
+  prepare(config: Draft): void {
+    const target = this._host.notebook();
+    if (target) {
+      // A failure is told when the user asks for the cells.
+      this._cells(seenFrom(config, target.folder)).catch(() => undefined);
+    }
+  }
+
   /** Put the cells into the open notebook. */
   insert(config: Draft): Promise<void> {
     return this._run(this._trans.__('Generating the cells…'), async () => {
       // Checked before the request, so that the answer comes at once and nothing is generated for nothing.
       const { folder } = usable(this._host.notebook(), this._trans);
-      const generated = await this._api.cells(seenFrom(config, folder));
+      const generated = await this._cells(seenFrom(config, folder));
       return place(generated.cells, this._host.notebook(), this._trans);
     });
   }
@@ -95,6 +104,19 @@ export class Delivery {
     this._host.notebook()?.reveal(index);
   }
 
+  /** The cells of a config; those that were made last are kept. */
+  private _cells(config: Draft): Promise<IGenerated> {
+    const key = JSON.stringify(config);
+    if (this._made?.key !== key) {
+      const cells = this._api.cells(config);
+      this._made = { key, cells };
+      cells.catch(() => {
+        this._made = this._made?.cells === cells ? null : this._made;
+      });
+    }
+    return this._made.cells;
+  }
+
   private async _run(message: string, work: () => Promise<Outcome>): Promise<void> {
     if (this._outcome?.kind === 'working') {
       return; // a second click while the first is under way
@@ -112,6 +134,7 @@ export class Delivery {
     this._changed.emit();
   }
 
+  private _made: { key: string; cells: Promise<IGenerated> } | null = null;
   private _outcome: Outcome | null = null;
   private readonly _changed = new Signal<this, void>(this);
 }

@@ -32,6 +32,7 @@ export class WizardModel {
     this.intake = new Intake(this, api, host, trans);
     [...this.queries.all, this.delivery].forEach(part => part.changed.connect(this._emit, this));
     this.queries.preview.changed.connect(this._takeFormat, this);
+    this.queries.validation.changed.connect(this._prepare, this);
   }
 
   readonly queries: Queries;
@@ -285,6 +286,14 @@ export class WizardModel {
     if (mine && this._detected !== format) {
       this._detected = format;
       form.set('dataset.format', format);
+    }
+  }
+
+  /** Once a config is reviewed and valid, its cells are likely to be asked for. */
+  private _prepare(): void {
+    const { busy, answer } = this.queries.validation.state;
+    if (this.step === 'review' && !busy && answer?.valid) {
+      this.delivery.prepare(this.config);
     }
   }
 
