@@ -10,6 +10,8 @@ import yaml
 
 import jupyter_ft
 
+# The reader in C is ten times faster, where PyYAML has it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FILE = Path(__file__).with_name("openapi.yaml")
 
 
@@ -28,5 +30,5 @@ def openapi_document(base_url: str = "/") -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.load(_FILE.read_text(encoding="utf-8"), _LOADER)
     return document

@@ -8,6 +8,7 @@ from typing import Any
 
 from ft_runtime.data.places import printable
 from jupyter_ft.builder import build_bundle, build_notebook, notebook_bytes
+from jupyter_ft.builder.runtime_wheel import runtime_wheel
 from jupyter_ft.services.problem import fields, refuse
 from jupyter_ft.services.validate import checked
 
@@ -65,6 +66,11 @@ def generate(body: Mapping[str, Any], accept: str = "") -> Generated:
         "yaml": config.to_yaml(),
     }
     return Generated(kind, "cells.json", document)
+
+
+def warm_up() -> None:
+    """Pack the runtime once, so that the first notebook is made as quickly as every later one."""
+    _ = runtime_wheel().packed
 
 
 def _kind(accept: str) -> str:

@@ -12,6 +12,8 @@ import yaml
 from ft_runtime.config import read_document
 from jupyter_ft.services.examples import configs_folder
 
+# The reader in C is ten times faster, where PyYAML has it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FILE = Path(__file__).with_name("presets.yaml")
 
 
@@ -30,7 +32,7 @@ def presets() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _presets() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.load(_FILE.read_text(encoding="utf-8"), _LOADER)
     for task in document["tasks"]:
         if name := task.pop("example", None):
             task["config"] = _task(name)

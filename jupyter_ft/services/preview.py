@@ -39,7 +39,7 @@ class Limits:
         Endings of files that are looked at, in small letters, with their dot.
     """
 
-    head_bytes: int = 4 << 20
+    head_bytes: int = 2 << 20
     rows: int = 20
     cell_characters: int = 2000
     extensions: tuple[str, ...] = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".txt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -100,15 +101,27 @@ def server(tmp_path_factory) -> Iterator[str]:
 
 
 def wait_for(process: subprocess.Popen[str]) -> str:
-    """Return the address that the server prints when it listens; go on reading what it prints."""
+    """Return the address that the server prints, once it listens; go on reading what it prints."""
     lines: list[str] = []
     assert process.stderr is not None
     for line in process.stderr:
         lines.append(line)
-        if found := re.search(r"(http://127\.0\.0\.1:\d+/)\S*token=", line):
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)/\S*token=", line):
             threading.Thread(target=process.stderr.read, daemon=True).start()
-            return found[1]
+            listening(process, int(found[1]))
+            return f"http://127.0.0.1:{found[1]}/"
     raise AssertionError("".join(lines))
+
+
+def listening(process: subprocess.Popen[str], port: int) -> None:
+    """Wait until the port answers: the address is printed a moment before."""
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 5).close()
+            return
+        except ConnectionRefusedError:
+            continue
+    raise AssertionError("the server has ended")
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)

@@ -14,6 +14,7 @@ from ft_runtime.config import load_schema
 from ft_runtime.config.schema import version as schema_version
 from jupyter_ft.server.base import FtHandler
 from jupyter_ft.server.openapi import openapi_document
+from jupyter_ft.services.generate import warm_up
 
 API = 1
 """Counts up when an answer changes so that an older front end would misread it."""
@@ -41,6 +42,8 @@ class HealthHandler(FtHandler):
                 },
             }
         )
+        # A front end that asks has been opened: it will soon want a notebook.
+        await self.work(warm_up)
 
 
 class SchemaHandler(FtHandler):
