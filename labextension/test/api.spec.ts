@@ -75,6 +75,12 @@ describe('Api', () => {
     expect(problem.hint).not.toBe('');
   });
 
+  it('tells of a file that may not be read in the server’s words', async () => {
+    const body = { code: 'server.outside', message: 'Outside.', findings: [], hint: 'Inside.' };
+    const problem = tell(await failure({ status: 403, body: JSON.stringify(body) }), trans);
+    expect(problem.message).toBe('Outside.');
+  });
+
   it('withdraws a request', async () => {
     const control = new AbortController();
     control.abort();

@@ -19,6 +19,9 @@ export class ToldError extends Error {
   }
 }
 
+/** Codes of an answer to someone who is not, or no longer, logged in. */
+const LOGIN = ['http.401', 'http.403', 'server.forbidden', 'server.not_json'];
+
 /** Put any error into sentences. */
 export function tell(error: unknown, trans: TranslationBundle): IProblem {
   if (error instanceof ToldError) {
@@ -35,7 +38,7 @@ export function tell(error: unknown, trans: TranslationBundle): IProblem {
       findings: []
     };
   }
-  if (error.status === 401 || error.status === 403) {
+  if (LOGIN.includes(error.code)) {
     return {
       message: trans.__('The server no longer accepts your login.'),
       hint: trans.__('What you typed is kept. Reload this page and log in again.'),
