@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_ft.services.estimate.service import estimate
 from jupyter_ft.services.models import HubClient, check_model
 from jupyter_ft.services.places import Root
 from support.hub import SETTINGS, TOKEN, serve
@@ -108,6 +109,21 @@ def test_an_answer_is_asked_for_once(hub):
     count = len(hub.requests)
     assert check_model(body, Root(None), client) == first
     assert len(hub.requests) == count
+
+
+def test_a_failure_is_remembered_for_estimates_and_asked_again_by_a_check(hub):
+    client = HubClient(hub.url)
+    config = {"model_id": "owner/model", "dataset": {"path": "a.jsonl", "format": "jsonl_chat"}}
+    for _ in range(3):
+        document = estimate({"config": config}, Root(None), client)
+        assert codes(document) == ["models.hub_not_found", "server.model_unread"]
+    assert len(hub.requests) == 1
+    make_model(hub.root / "owner/model")
+    body = {"provider": "hf_hub", "model_id": "owner/model"}
+    assert check_model(body, Root(None), client)["exists"]
+    document = estimate({"config": config}, Root(None), client)
+    check("Estimate", document)
+    assert document["parameters"] == PARAMETERS
 
 
 @pytest.mark.parametrize(

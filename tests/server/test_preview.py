@@ -257,9 +257,10 @@ async def test_a_large_file_is_not_read_whole(ask, root):
     with open(place, "w") as stream:
         stream.write(row * 20_000)
         stream.truncate(1 << 30)
-    start = time.perf_counter()
+    # Of this process, in which the server runs: another process may hold the cores.
+    start = time.process_time()
     code, document = await look(ask, path="large.jsonl")
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert code == 200
     assert seconds < 1
     assert not document["complete"]

@@ -35,6 +35,7 @@ def check_model(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str
         got = printable(given["provider"], 60)
         values = {"expected": "one of " + ", ".join(PROVIDERS), "got": got}
         raise refuse(400, "server.bad_field", "provider", name="provider", **values)
+    hub.forget_failures()
     return find_model(given["provider"], given["model_id"], given["revision"], root, hub).answer()
 
 

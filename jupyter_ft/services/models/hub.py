@@ -57,11 +57,14 @@ class HubClient:
         Seconds for one question, connecting included.
     keep : float
         Seconds for which a good answer is used again: an estimate asks after every keystroke.
+    keep_failures : float
+        Seconds for which a failure is: each of these questions would wait for the time-out.
     """
 
     endpoint: str = ""
     timeout: float = 5.0
     keep: float = 300.0
+    keep_failures: float = 15.0
     _cache: dict[str, tuple[float, Any]] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=Lock, repr=False)
 
@@ -119,17 +122,40 @@ class HubClient:
     def _json(self, path: str) -> Any:
         with self._lock:
             known = self._cache.get(path)
-        if known and time.monotonic() - known[0] < self.keep:
-            return known[1]
+        if known:
+            failed = isinstance(known[1], HubError)
+            if time.monotonic() - known[0] < (self.keep_failures if failed else self.keep):
+                if failed:
+                    raise known[1]
+                return known[1]
         try:
-            value = json.loads(self._get(path))
+            value = self._read(path)
+        except HubError as error:
+            self._remember(path, error)
+            raise
+        self._remember(path, value)
+        return value
+
+    def forget_failures(self) -> None:
+        """Ask again what has failed: the user wants to know how it is now."""
+        with self._lock:
+            failed = [
+                path for path, (_, value) in self._cache.items() if isinstance(value, HubError)
+            ]
+            for path in failed:
+                del self._cache[path]
+
+    def _read(self, path: str) -> Any:
+        try:
+            return json.loads(self._get(path))
         except (ValueError, RecursionError):
             raise HubError("the hub answered something that is no JSON") from None
+
+    def _remember(self, path: str, value: Any) -> None:
         with self._lock:
             if len(self._cache) >= _KEPT:
                 self._cache.clear()
             self._cache[path] = (time.monotonic(), value)
-        return value
 
     def _get(self, path: str) -> bytes:
         request = Request(self.endpoint + path, headers={"User-Agent": "jupyter-ft"})
