@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 # Small models gain nothing from many threads, and several test processes share the cores.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# Another environment that is active in the shell is not the one that is tested here.
+unexport VIRTUAL_ENV PYTHONPATH
 
 .PHONY: demo test lint unit training builder notebooks colab packaging bench reference clean
 

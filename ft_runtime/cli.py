@@ -161,6 +161,7 @@ def _data_findings(config: Config, tokens: bool) -> list[Finding]:
     from ft_runtime.data import check_rows, check_splits
 
     rows, found = check_rows(config)
+    found = [*found, *_place_findings(config)]
     splits, told = check_splits(rows, config) if rows is not None else (None, [])
     found = [*found, *told]
     if rows is None or splits is None or not tokens:
@@ -174,6 +175,21 @@ def _data_findings(config: Config, tokens: bool) -> list[Finding]:
             prepare_data(config, rows, splits, load_tokenizer(config), None)
         except FindingsError as error:
             found += error.findings
+    return found
+
+
+def _place_findings(config: Config) -> list[Finding]:
+    """Look at the places that a run needs: its folder, and a model that is on this machine."""
+    from ft_runtime.models import find_model
+    from ft_runtime.runs import check_folder
+
+    found: list[Finding] = []
+    try:
+        check_folder(config)
+        if config.provider == "hf_local":
+            find_model(config)
+    except FindingsError as error:
+        found += error.findings
     return found
 
 

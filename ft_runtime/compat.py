@@ -111,6 +111,15 @@ def quiet_libraries() -> Iterator[None]:
                 logger.setLevel(level)
 
 
+def hush_bitsandbytes() -> None:
+    """Keep bitsandbytes from repeating itself at every matrix product, for this process.
+
+    In 8 bit it warns of a cast each time; on a CPU it tells of an optional package that is missing.
+    """
+    for name in _TALKATIVE[1:]:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 def plain_forward(model: Any) -> None:
     """Take the mixed-precision wrapper off a model that a Trainer has trained.
 

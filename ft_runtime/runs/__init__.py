@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ft_runtime.runs.finish import finish_run
 from ft_runtime.runs.folder import Run
-from ft_runtime.runs.start import start_run
+from ft_runtime.runs.start import check_folder, start_run
 
-__all__ = ["Run", "finish_run", "start_run"]
+__all__ = ["Run", "check_folder", "finish_run", "start_run"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.files import write_text_atomic
-from ft_runtime.findings import Finding, FindingsError, finding, notify, raise_for_errors
+from ft_runtime.findings import Finding, FindingsError, finding, notify, raise_for_errors, text
 from ft_runtime.runs import checkpoints, resume
 from ft_runtime.runs import manifest as manifests
 from ft_runtime.runs.folder import METRICS, Run
@@ -47,7 +48,7 @@ def start_run(config: Config, device: Device | None = None, fresh: bool = False)
         ``run.locked`` (another process works there), ``run.config_changed`` (one for each field),
         ``run.cannot_write``.
     """
-    path = Path(config.artifacts.output_dir).expanduser().absolute()
+    path = _path_of(config)
     if path in _open:
         _open.pop(path).close()
     try:
@@ -61,8 +62,7 @@ def start_run(config: Config, device: Device | None = None, fresh: bool = False)
             lock.release()
             raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise FindingsError([finding("run.cannot_write", where=str(path), got=reason)]) from error
+        raise _cannot_write(path, error.strerror or str(error)) from error
     _open[path] = run
     return run
 
@@ -132,6 +132,32 @@ def _go_on(
     }
     kept: dict[str, Any] = {n: before[n] for n in ("created", "pinned") if n in before}
     return {**after, **kept, "resumed": [*before.get("resumed", []), resumed]}, told
+
+
+def check_folder(config: Config) -> None:
+    """Check that a run could be opened in ``artifacts.output_dir``, and touch nothing.
+
+    Raises
+    ------
+    FindingsError
+        ``run.not_a_run``, ``run.not_a_folder`` or ``run.cannot_write``.
+    """
+    path = _path_of(config)
+    try:
+        _refuse_foreign(path)
+        nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    except OSError as error:
+        raise _cannot_write(path, error.strerror or str(error)) from error
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise _cannot_write(path, text("run.no_permission", folder=nearest))
+
+
+def _path_of(config: Config) -> Path:
+    return Path(config.artifacts.output_dir).expanduser().absolute()
+
+
+def _cannot_write(path: Path, reason: str) -> FindingsError:
+    return FindingsError([finding("run.cannot_write", where=str(path), got=reason)])
 
 
 def _refuse_foreign(path: Path) -> None:

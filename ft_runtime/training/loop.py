@@ -66,6 +66,7 @@ def train(
         callback.before = fingerprint(trainer.model)
         notify(finding("training.already_complete", where=str(start.path), step=start.step))
     else:
+        _check_space(trainer, run)
         _run(trainer, callback, run, start)
         compat.plain_forward(trainer.model)
     outcome = assess(trainer, callback, run, start)
@@ -80,6 +81,18 @@ def train(
         run.end("paused", **steps)
         raise TrainingPaused([finding("training.paused", where=str(run.path), **steps)], result)
     return result
+
+
+def _check_space(trainer: Trainer, run: Run) -> None:
+    """Refuse to train what cannot be saved: without checkpoints the weights would be lost."""
+    from ft_runtime.artifacts.folder import check_space
+    from ft_runtime.artifacts.save import saved_size
+
+    try:
+        check_space(run.path, saved_size(trainer.model, trainer.processing_class or ()))
+    except FindingsError as error:
+        run.end_with(error)
+        raise
 
 
 def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from nbclient import NotebookClient
 from ft_runtime.files import write_bytes_atomic
 from ft_runtime.findings import text
 from jupyter_ft.builder.notebook import notebook_bytes
+from jupyter_ft.execution.echo import echo
 
 
 class ThisPython(AsyncKernelManager):
@@ -52,18 +54,19 @@ class Client(NotebookClient):
     stopping = False
     show = True
 
-    def output(self, outs: Any, msg: Any, display_id: Any, cell_index: Any) -> Any:
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Print what a cell prints, besides keeping it."""
-        if self.show and msg["msg_type"] == "stream":
-            stream = sys.stdout if msg["content"]["name"] == "stdout" else sys.stderr
-            print(msg["content"]["text"], end="", file=stream, flush=True)
-        return super().output(outs, msg, display_id, cell_index)
+        if self.show:
+            echo(msg)
+        return super().process_message(msg, cell, cell_index)
 
     def hand_signals_to_kernel(self, **_: Any) -> None:
         """Replace nbclient's handlers, which end the kernel, for as long as the notebook runs."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: asyncio.ensure_future(self.stop()))
+        # Not in a thread, and not on Windows, where nbclient goes without handlers, too.
+        with contextlib.suppress(RuntimeError, ValueError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, lambda: asyncio.ensure_future(self.stop()))
 
     async def stop(self) -> None:
         """Interrupt the kernel; the second time, end it."""

@@ -30,6 +30,9 @@ class ToyTokenizer:
     pad_token_id = 0
     padding_side = "right"
 
+    def __len__(self) -> int:
+        return 64
+
     def save_pretrained(self, folder: str) -> None:
         (Path(folder) / "tokenizer.json").write_text("{}")
 

@@ -85,3 +85,19 @@ def test_help_names_the_commands_and_the_exit_codes():
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     for word in ("run", "check", "env", "smoke", "75"):
         assert word in done.stdout
+
+
+def test_a_model_and_a_folder_that_cannot_serve_are_found_before_a_run(
+    place, command, tmp_path, capsys
+):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("keep me")
+    arguments = ["--set", f"artifacts.output_dir={folder}", "--set", "model_id=no/such/folder"]
+    assert command(place, "check", "config.yaml", "--json", *arguments) == 1
+    codes = [item["code"] for item in json.loads(capsys.readouterr().out)["findings"]]
+    assert "run.not_a_run" in codes
+    assert command(place, "check", "config.yaml", "--json", *arguments[2:]) == 1
+    (item,) = json.loads(capsys.readouterr().out)["findings"]
+    assert item["code"].startswith("models.")
+    assert [path.name for path in folder.iterdir()] == ["thesis.txt"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 
 import pytest
 import torch
@@ -250,6 +251,20 @@ def test_a_seal_that_cannot_be_written_is_told_too(tmp_path, monkeypatch):
         train(trainer, run)
     assert codes(raised) == ["training.disk_full"]
     assert sealed.newest(run.checkpoints)[0].step == 5
+
+
+def test_what_could_not_be_saved_is_not_trained(tmp_path, monkeypatch):
+    trainer, run = build(toy_config(tmp_path / "run", "artifacts.save_strategy=no"))
+    before = weights_digest(trainer.model)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(FindingsError) as raised:
+        train(trainer, run)
+    assert codes(raised) == ["artifacts.disk_full"]
+    assert weights_digest(trainer.model) == before
+    assert lines(run.path / "events.jsonl")[-1]["status"] == "failed"
+    monkeypatch.undo()
+    assert train(trainer, run).status == "finished"
 
 
 def test_running_out_of_memory_says_what_to_lower(tmp_path, monkeypatch):
