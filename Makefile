@@ -9,7 +9,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Another environment that is active in the shell is not the one that is tested here.
 unexport VIRTUAL_ENV PYTHONPATH
 
-.PHONY: demo test lint unit training builder notebooks colab packaging bench reference clean
+.PHONY: demo test lint unit training builder server notebooks colab packaging bench reference clean
 
 $(STAMP): pyproject.toml ft_runtime/pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml ft_runtime/pyproject.toml constraints.txt
 demo: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter ft demo $(if $(DATA),--data "$(DATA)") --out demo
 
-test: lint unit training builder notebooks packaging colab
+test: lint unit training builder server notebooks packaging colab
 
 lint: $(STAMP)
 	$(BIN)/ruff check --output-format concise .
@@ -37,6 +37,9 @@ training: $(STAMP)
 
 builder: $(STAMP)
 	$(BIN)/python -m pytest tests/builder tests/cli tests/magic -n auto
+
+server: $(STAMP)
+	$(BIN)/python -m pytest tests/server -n auto
 
 notebooks: $(STAMP)
 	$(BIN)/python -m pytest tests/notebooks -n auto
