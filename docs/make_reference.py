@@ -34,6 +34,7 @@ _ROOMS = {
     "smoke": "The smoke test.",
     "tokens": "Rendering, masking and cutting rows.",
     "training": "Training and its checkpoints.",
+    "wizard": "The wizard in a notebook.",
 }
 
 

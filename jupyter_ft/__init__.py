@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jupyter_ft.wizard import Wizard
+
+__all__ = ["Wizard", "__version__"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load the wizard when it is asked for: the command line does without."""
+    if name == "Wizard":
+        from jupyter_ft.wizard import Wizard
+
+        return Wizard
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

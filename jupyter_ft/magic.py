@@ -1,6 +1,6 @@
-"""``%ft_generate config.yaml`` and ``%%ft_generate`` with a YAML body, for any notebook front end.
+"""``%ft_generate config.yaml``, ``%%ft_generate`` with a YAML body, and the wizard without either.
 
-Works on IPython 7.34, which Colab has: nothing here is newer than that.
+For any notebook front end. Works on IPython 7.34, which Colab has: nothing here is newer than that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from IPython.display import FileLink, display
 
 from ft_runtime.config import Config, apply_overrides, load_config, parse_text, read_document
-from ft_runtime.findings import FindingsError, finding, notify, text
+from ft_runtime.findings import notify, text
 from jupyter_ft.builder.bundle import Bundle, build_bundle, write_zip
 from jupyter_ft.builder.context import data_name
 from jupyter_ft.builder.notebook import Runtime
@@ -24,7 +24,7 @@ from jupyter_ft.paths import seen_from
 
 _CELL_OUTPUT = "ft-notebook"
 _DEFAULT = f"<config>-notebook, {_CELL_OUTPUT}"
-_LINKED = (".ipynb", ".yaml", ".md")
+LINKED = (".ipynb", ".yaml", ".md")
 _RUNTIMES = get_args(Runtime)
 
 
@@ -44,9 +44,13 @@ class FtMagics(Magics):
     def ft_generate(self, line: str, cell: str | None = None) -> None:
         """Write a fine-tuning notebook, and what belongs to it, from a config.
 
-        Findings are shown as they are, without a traceback; nothing is written then.
+        Findings are shown as they are, without a traceback; nothing is written then. Without a
+        config the wizard is shown.
         """
         arguments = parse_argstring(self.ft_generate, line)
+        if cell is None and not arguments.config:
+            _show_wizard(arguments)
+            return
         config = load_config(_document(arguments, cell))
         stem = Path(_unquoted(arguments.config)).stem if arguments.config else ""
         folder = Path(_unquoted(arguments.output) or (f"{stem}-notebook" if stem else _CELL_OUTPUT))
@@ -56,18 +60,24 @@ class FtMagics(Magics):
         written = bundle.write(folder, force=arguments.force)
         _show(config, written)
         if not arguments.no_download:
-            _offer_download(bundle, folder)
+            offer_download(bundle, folder)
 
 
 def _document(arguments: Any, cell: str | None) -> dict[str, Any]:
     """Return the document that the cell holds, or else the file that the line names."""
     if cell is not None:
         document = parse_text(cell, "cell")
-    elif arguments.config:
-        document = read_document(_unquoted(arguments.config))
     else:
-        raise FindingsError([finding("build.no_config")])
+        document = read_document(_unquoted(arguments.config))
     return apply_overrides(document, [_unquoted(item) for item in arguments.set])
+
+
+def _show_wizard(arguments: Any) -> None:
+    """Show the form in which a config is filled in."""
+    from jupyter_ft.wizard import Wizard
+
+    document = apply_overrides({}, [_unquoted(item) for item in arguments.set])
+    display(Wizard(document, _unquoted(arguments.output) or _CELL_OUTPUT))
 
 
 def _unquoted(argument_text: str | None) -> str:
@@ -85,11 +95,11 @@ def _show(config: Config, written: list[Path]) -> None:
     facts = {"method": config.tune_type, "model": config.model_id, "data": data_name(config)}
     print(text("build.summary", **facts))
     for path in written:
-        if path.suffix in _LINKED:
+        if path.suffix in LINKED:
             display(FileLink(os.path.relpath(path)))
 
 
-def _offer_download(bundle: Bundle, folder: Path) -> None:
+def offer_download(bundle: Bundle, folder: Path) -> None:
     """In Colab, whose disk does not last, hand all files to the browser as one ZIP."""
     try:
         files = importlib.import_module("google.colab.files")

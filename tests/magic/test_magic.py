@@ -84,7 +84,6 @@ def test_findings_are_shown_without_a_traceback_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        ("%ft_generate", "build.no_config"),
         ("%ft_generate nowhere.yaml", "config.file_missing"),
         ("%%ft_generate\n- 1\n- 2", "config.not_a_mapping"),
         ("%%ft_generate\na: [", "config.syntax"),
@@ -95,6 +94,23 @@ def test_what_cannot_be_read_is_a_finding(shell: Shell, source: str, code: str):
     error = shell.run(source)
     assert isinstance(error, FindingsError)
     assert [item.code for item in error.findings] == [code]
+    assert "Traceback" not in shell.out
+
+
+def test_without_a_config_the_wizard_is_shown(shell: Shell, tmp_path: Path):
+    assert shell.run("%ft_generate --set model_id=owner/model") is None
+    (shown,) = shell.shown
+    assert "Tab" in shown.data["text/plain"]
+    assert not (tmp_path / "ft-notebook").exists()
+
+
+def test_without_ipywidgets_the_wizard_says_what_to_type(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    error = shell.run("%ft_generate")
+    assert isinstance(error, FindingsError)
+    assert [item.code for item in error.findings] == ["wizard.no_ipywidgets"]
     assert "Traceback" not in shell.out
 
 

@@ -1,0 +1,75 @@
+"""What the wizard reads and writes beside the notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import Any
+
+from ft_runtime.config import Config
+from ft_runtime.data.places import printable
+from ft_runtime.files import write_bytes_atomic
+from ft_runtime.findings import Finding, FindingsError, finding
+from jupyter_ft.builder.bundle import Bundle, build_bundle
+from jupyter_ft.paths import seen_from
+from jupyter_ft.services.preview import Limits, check_ending, preview_file
+
+
+def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
+    """Return the preview of a data file, as the service gives it.
+
+    Raises
+    ------
+    FindingsError, Problem
+        When there is nothing to look at.
+    """
+    first = path.get("train") if isinstance(path, dict) else path
+    if not isinstance(first, str) or not first:
+        raise FindingsError([finding("wizard.no_path", "dataset.path")])
+    limits = Limits()
+    place = Path(first).expanduser()
+    check_ending(place.name, limits)
+    try:
+        return preview_file(place, place.name, format, columns or None, limits)
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        values = {"problem": problem, "folder": Path.cwd()}
+        raise FindingsError([finding("wizard.not_read", "dataset.path", **values)]) from None
+
+
+def save_upload(name: str, data: bytes, folder: Path) -> Path:
+    """Write an uploaded file into a folder; a different file of that name is never overwritten.
+
+    Raises
+    ------
+    FindingsError
+        ``wizard.bad_name``, ``wizard.file_exists``, ``wizard.not_saved``, or as `check_ending`.
+    """
+    plain = PurePath(name.replace("\\", "/")).name
+    if plain in ("", ".", "..") or plain.startswith(".") or not plain.isprintable():
+        raise FindingsError([finding("wizard.bad_name", got=printable(name, 100) or "''")])
+    check_ending(plain, Limits())
+    path = folder / plain
+    try:
+        if path.exists():
+            if path.is_file() and path.read_bytes() == data:
+                return path
+            raise FindingsError([finding("wizard.file_exists", str(path))])
+        return write_bytes_atomic(path, data)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise FindingsError([finding("wizard.not_saved", str(path), problem=problem)]) from None
+
+
+def write_notebook(
+    config: Config, folder: Path, *, force: bool = False
+) -> tuple[Bundle, list[Path], list[Finding]]:
+    """Write the notebook and what belongs to it, its paths as seen from its folder.
+
+    Raises
+    ------
+    FindingsError
+        As `Bundle.write`.
+    """
+    moved, changes = seen_from(config, folder)
+    bundle = build_bundle(moved)
+    return bundle, bundle.write(folder, force=force), changes
