@@ -256,5 +256,5 @@ def test_generation_pads_with_the_pad_token(tiny_causal_dir: Path) -> None:
 
 
 def test_an_encoder_for_text_is_refused_with_its_tokenizer(tiny_encoder_dir: Path) -> None:
-    with pytest.raises(FindingsError, match="models.not_causal_lm"):
+    with pytest.raises(FindingsError, match="not_causal_lm"):
         load_tokenizer(make_config(tiny_encoder_dir, format="jsonl_chat"))
