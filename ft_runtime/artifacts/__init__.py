@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ft_runtime.artifacts.card import write_card, write_model_card
+from ft_runtime.artifacts.card import write_card
 from ft_runtime.artifacts.folder import SavedFile
 from ft_runtime.artifacts.probe import LogitCheck
 from ft_runtime.artifacts.save import save_model
@@ -15,5 +15,4 @@ __all__ = [
     "SavedModel",
     "save_model",
     "write_card",
-    "write_model_card",
 ]

@@ -49,11 +49,6 @@ def write_card(run: Run, path: Path | None = None) -> Path:
         return write_text_atomic(target, content)
 
 
-def write_model_card(run: Run, **_results: Any) -> Path:
-    """Write ``README.md`` of a run; results in memory are not needed, the folder has them."""
-    return write_card(run)
-
-
 def card_text(facts: Facts, inside: bool = False) -> str:
     """Return the whole card.
 

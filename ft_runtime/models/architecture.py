@@ -45,6 +45,12 @@ class ModelConfig:
             return None
 
     @property
+    def architectures(self) -> list[str]:
+        """Names of the classes that the weights were saved from; often one, sometimes none."""
+        written = self.raw.get("architectures")
+        return [str(name) for name in written] if isinstance(written, list) else []
+
+    @property
     def quantised(self) -> str | None:
         """How the weights were quantised when they were saved: ``bitsandbytes``, ``gptq``, ..."""
         settings = self.raw.get("quantization_config")
@@ -80,7 +86,7 @@ def check_task(model: ModelConfig, task: str, name: str) -> None:
     """
     if auto_class(task) in model.remote_classes or _fits(model, task):
         return
-    kind = ", ".join(model.raw.get("architectures") or []) or str(model.raw.get("model_type"))
+    kind = ", ".join(model.architectures) or str(model.raw.get("model_type"))
     raise FindingsError([finding(f"models.not_{task}", where="model_id", name=name, got=kind)])
 
 
@@ -97,7 +103,7 @@ def _fits(model: ModelConfig, task: str) -> bool:
     if type(model.config) not in auto.MODEL_FOR_CAUSAL_LM_MAPPING:
         return False
     # BERT has a class for causal use as well: what counts is what the weights were trained as.
-    written = set(model.raw.get("architectures") or [])
+    written = set(model.architectures)
     names = auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
     causal = {name for entry in names for name in ([entry] if isinstance(entry, str) else entry)}
     return not written or bool(written & causal)

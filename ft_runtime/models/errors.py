@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ft_runtime.findings import Finding, FindingsError, finding
+
+_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @contextmanager
 def told(name: str, what: str = "model") -> Iterator[None]:
-    """Turn what goes wrong while loading `name` into a `FindingsError`.
+    """Turn whatever goes wrong while the libraries load `name` into a `FindingsError`.
 
     Parameters
     ----------
@@ -22,37 +23,36 @@ def told(name: str, what: str = "model") -> Iterator[None]:
 
     Notes
     -----
-    Mistakes of the caller (TypeError, AttributeError, ...) pass through: hiding them would hide
-    where they are.
+    A damaged file can make a library raise anything, a TypeError as well as a ValueError. The
+    exception itself stays the cause of the `FindingsError`.
     """
     try:
         yield
     except FindingsError:
         raise
     except Exception as error:
-        problem = explain(error, name, what)
-        if problem is None:
-            raise
-        raise FindingsError([problem]) from error
+        raise FindingsError([explain(error, name, what)]) from error
 
 
-def explain(error: Exception, name: str, what: str = "model") -> Finding | None:
-    """Return the finding for an exception of transformers, safetensors or torch, if it is one."""
+def explain(error: Exception, name: str, what: str = "model") -> Finding:
+    """Return the finding for an exception of transformers, safetensors or torch."""
     kind = type(error).__name__
-    values: dict[str, Any] = {"where": "model_id", "name": name, "got": _reason(error)}
-    if kind == "SafetensorError" or kind == "UnpicklingError":
-        return finding("models.corrupt_weights", where=name, got=_reason(error))
-    if kind == "OutOfMemoryError" or isinstance(error, MemoryError):
+    reason = _reason(error)
+    if kind in ("SafetensorError", "UnpicklingError"):
+        return finding("models.corrupt_weights", where=name, got=reason)
+    if isinstance(error, MemoryError) or any(part in str(error).lower() for part in _MEMORY):
         return finding("models.out_of_memory", where="model_id", name=name)
     if isinstance(error, ImportError):
-        return finding("models.missing_library", **values)
-    if isinstance(error, (OSError, ValueError, RuntimeError, KeyError)):
-        code = "models.no_tokenizer" if what == "tokenizer" else "models.cannot_load"
-        return finding(code, **values)
-    return None
+        return finding("models.missing_library", where="model_id", name=name, got=reason)
+    code = "models.no_tokenizer" if what == "tokenizer" else "models.cannot_load"
+    return finding(code, where="model_id", name=name, got=reason)
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error's text, or its name when it has none."""
+    """Return the first line of an error's text, with its name where the text alone is cryptic."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    kind = type(error).__name__
+    if not lines:
+        return kind
+    plain = isinstance(error, (OSError, ValueError, RuntimeError, ImportError))
+    return lines[0] if plain else f"{kind}: {lines[0]}"

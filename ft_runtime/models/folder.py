@@ -49,14 +49,14 @@ def _names(folder: Path) -> list[str]:
 def _adapter_base(folder: Path) -> str:
     try:
         return str(_json(folder / ADAPTER).get("base_model_name_or_path") or "")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 
 
 def _config(folder: Path) -> list[Finding]:
     try:
         document = _json(folder / CONFIG)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return [finding("models.bad_config", where=str(folder / CONFIG), got=str(error))]
     except OSError:
         return [finding("models.unreadable", where="model_id", got=str(folder / CONFIG))]
@@ -72,7 +72,7 @@ def _shards(folder: Path) -> list[Finding]:
     for index in sorted(folder.glob("*.index.json")):
         try:
             named = set(_json(index)["weight_map"].values())
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             found.append(finding("models.bad_config", where=str(index), got=str(error)))
             continue
         missing = sorted(name for name in named if not (folder / name).is_file())

@@ -72,6 +72,7 @@ def load_model(
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model, new_modules = _base(config, device, source, described, label_names)
+        _check_checkpointing(model, config)
         _set_pad_token(model, tokenizer)
         if config.tune_type == "full":
             return model
@@ -138,6 +139,14 @@ def _set_pad_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -
     generation = getattr(model, "generation_config", None)
     if generation is not None:
         generation.pad_token_id = tokenizer.pad_token_id
+
+
+def _check_checkpointing(model: PreTrainedModel, config: Config) -> None:
+    if config.hyperparams.gradient_checkpointing and not model.supports_gradient_checkpointing:
+        where = "hyperparams.gradient_checkpointing"
+        raise FindingsError(
+            [finding("models.no_checkpointing", where=where, got=type(model).__name__)]
+        )
 
 
 def _check_quantised(described: ModelConfig, config: Config) -> None:

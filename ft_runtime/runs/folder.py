@@ -100,7 +100,7 @@ class Run:
         Parameters
         ----------
         kind : str
-            ``data``, ``splits``, ``model``, ``tokenizer`` or another name.
+            ``data``, ``splits``, ``model``, ``arguments`` or another name.
         value
             Plain data (hashes, names, counts) that identifies the thing.
 

@@ -22,7 +22,7 @@ _FREE = (
 # These schedulers follow the validation loss, so its rows shape the weights too.
 _WATCHING = ("reduce_lr_on_plateau", "greedy")
 _ABSENT = object()
-_KINDS = ("data", "splits", "model", "tokenizer", "arguments")
+_KINDS = ("data", "splits", "model", "arguments")
 
 
 def training_fields(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -141,13 +142,14 @@ def _try(config: PretrainedConfig, auto: Any, trust_remote_code: bool) -> PreTra
     import torch
 
     try:
-        toy = toy_config(config)
-        if count_parameters(toy, auto, trust_remote_code) > LIMIT:
-            return None
-        model: PreTrainedModel = auto.from_config(
-            toy, trust_remote_code=trust_remote_code, dtype=torch.float32
-        )
-        with torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # about sizes that nobody chose
+            toy = toy_config(config)
+            if count_parameters(toy, auto, trust_remote_code) > LIMIT:
+                return None
+            model: PreTrainedModel = auto.from_config(
+                toy, trust_remote_code=trust_remote_code, dtype=torch.float32
+            )
             model.eval()(input_ids=torch.ones(1, 8, dtype=torch.long))
     # An architecture may raise anything at all about sizes that do not fit each other.
     except Exception:

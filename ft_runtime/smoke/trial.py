@@ -85,7 +85,7 @@ def _model(config: Config, folder: Path) -> tuple[dict[str, Any], str]:
     check_task(described, config.task, source.name)
     auto: Any = getattr(transformers, auto_class(config.task))
     trusted = source.trust_remote_code
-    kind = ", ".join(described.raw.get("architectures") or [described.config.model_type])
+    kind = ", ".join(described.architectures or [described.config.model_type])
     with quiet_libraries():
         size = count_parameters(described.config, auto, trusted)
     if size < SMALL:

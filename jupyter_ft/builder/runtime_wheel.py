@@ -16,7 +16,8 @@ from ft_runtime.config import schema_path
 from jupyter_ft.builder.requirements import metadata_lines
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_LINE = 100
+# Long lines: a viewer that does not collapse the cell then shows a page of it, and not forty.
+_LINE = 4096
 _SUFFIXES = {".py", ".json", ".typed"}
 _BUILD_ONLY = {"hatch_build.py"}
 _ENTRY_POINTS = "[console_scripts]\nft-runtime = ft_runtime.cli:main\n"

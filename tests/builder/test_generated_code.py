@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 import ft_runtime
-from ft_runtime.config import load_config, schema
+from ft_runtime.config import load_config, parse_text, schema
 from jupyter_ft.builder import build_notebook
 from support.configs import RUNTIMES, matrix
 from support.names import undefined_names
@@ -136,6 +136,30 @@ def test_only_lora_shows_an_adapter_and_only_qlora_a_quantised_base():
     assert ids("full") & only == {"model-weights"}
     assert ids("lora") & only == {"model-adapter"}
     assert ids("qlora") & only == {"model-adapter", "model-quantization"}
+
+
+def test_a_config_as_users_write_it_gives_its_notebook():
+    given = """
+provider: hf_hub
+model_id: mistralai/Mistral-7B-Instruct-v0.3
+tune_type: qlora
+hyperparams: {learning_rate: 2.0e-4, num_epochs: 1, batch_size_train: 8, gradient_accumulation: 2, warmup_ratio: 0.03, max_seq_len: 2048}
+seed: 42
+dataset: {source: hf_dataset_id, id: samsum, format: jsonl_instr, split: {train: 0.98, val: 0.02}}
+eval: {metrics: [rouge]}
+logs: tensorboard
+hw: {device: auto, mixed_precision: bf16}
+artifacts: {output_dir: outputs/run_001}
+"""
+    notebook = build_notebook(parse_text(given))
+    values = config_of(notebook)
+    assert values["hyperparams"]["warmup_ratio"] == 0.03
+    assert values["dataset"]["id"] == "samsum"
+    install = next(cell.source for cell in notebook.cells if cell.id == "install-packages")
+    for package in ("bitsandbytes", "rouge-score", "peft", "tensorboard"):
+        assert f'"{package}":' in install
+    assert "samsum" in notebook.cells[0].source
+    assert notebook.metadata.accelerator == "GPU"
 
 
 def test_what_the_schema_says_of_a_field_fits_into_a_table():

@@ -48,7 +48,7 @@ def test_errors_of_the_hub_client_are_known() -> None:
 def old_torchao(tmp_path: Path) -> dict[str, str]:
     """An environment in which torchao 0.10.0 is installed, as in Colab."""
     (tmp_path / "torchao").mkdir()
-    (tmp_path / "torchao/__init__.py").write_text("")
+    (tmp_path / "torchao/__init__.py").write_text('__version__ = "0.10.0"\n')
     metadata = tmp_path / "torchao-0.10.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: torchao\nVersion: 0.10.0\n")

@@ -19,6 +19,8 @@ from support.settings import make_config
 Edit = Callable[..., None]
 CPU = Device("cpu", "CPU", "none")
 CPU_BF16 = Device("cpu", "CPU", "bf16")
+# What an older GPU does, as far as a CPU can show it.
+FP16 = Device("cpu", "CPU", "fp16")
 LABELS = ["bad", "good", "so-so"]
 
 
@@ -45,7 +47,7 @@ def test_full_tuning_trains_every_weight_in_float32(tiny_causal_dir: Path, devic
     assert all(p.requires_grad for p in model.parameters())
 
 
-@pytest.mark.parametrize("device", [CPU, CPU_BF16])
+@pytest.mark.parametrize("device", [CPU, CPU_BF16, FP16])
 def test_lora_freezes_the_base_in_the_type_of_the_device(
     tiny_causal_dir: Path, device: Device
 ) -> None:
@@ -89,7 +91,7 @@ def test_new_weights_depend_on_the_seed_alone(tiny_encoder_dir: Path, tune_type:
 
 
 @pytest.mark.parametrize("tune_type", ["full", "lora", "qlora"])
-@pytest.mark.parametrize("device", [CPU, CPU_BF16])
+@pytest.mark.parametrize("device", [CPU, CPU_BF16, FP16])
 def test_a_classifier_knows_its_labels_and_trains_its_head(
     tiny_encoder_dir: Path, tune_type: str, device: Device
 ) -> None:
@@ -202,6 +204,45 @@ def test_an_unknown_model_type(causal_copy: Path, edit_json: Edit) -> None:
     assert refusal(make_config(causal_copy)) == "models.unknown_type"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"num_hidden_layers": "two"},
+        {"hidden_size": -1},
+        {"vocab_size": {}},
+        {"model_type": ["llama"]},
+        {"rope_parameters": 7},
+        {"num_attention_heads": 0},
+        {"hidden_act": "nothing"},
+    ],
+)
+def test_nonsense_in_the_config_is_told(
+    fields: dict[str, Any], causal_copy: Path, edit_json: Edit
+) -> None:
+    edit_json(causal_copy / "config.json", **fields)
+    assert refusal(make_config(causal_copy)).startswith("models.")
+
+
+def test_damaged_weights_of_the_older_kind(causal_copy: Path) -> None:
+    (causal_copy / "model.safetensors").unlink()
+    (causal_copy / "pytorch_model.bin").write_bytes(b"PK\x03\x04 cut short")
+    assert refusal(make_config(causal_copy)) in ("models.cannot_load", "models.corrupt_weights")
+
+
+def test_an_architecture_without_checkpointing(tmp_path: Path, tiny_causal_dir: Path) -> None:
+    import shutil
+
+    from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
+
+    shape = OpenAIGPTConfig(vocab_size=1024, n_embd=8, n_layer=1, n_head=2)
+    OpenAIGPTLMHeadModel(shape).save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(tiny_causal_dir / name, tmp_path / name)
+    hyperparams = {"gradient_checkpointing": True}
+    config = make_config(tmp_path, tune_type="full", hyperparams=hyperparams)
+    assert refusal(config) == "models.no_checkpointing"
+
+
 REMOTE = """
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -256,5 +297,5 @@ def test_generation_pads_with_the_pad_token(tiny_causal_dir: Path) -> None:
 
 
 def test_an_encoder_for_text_is_refused_with_its_tokenizer(tiny_encoder_dir: Path) -> None:
-    with pytest.raises(FindingsError, match="models.not_causal_lm"):
+    with pytest.raises(FindingsError, match="not_causal_lm"):
         load_tokenizer(make_config(tiny_encoder_dir, format="jsonl_chat"))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ft_runtime.findings import FindingsError
 from ft_runtime.models import find_model, model_identity
@@ -69,6 +71,28 @@ def test_a_damaged_folder_has_its_finding(damage: Damage, code: str, causal_copy
     with pytest.raises(FindingsError) as error:
         find_model(make_config(causal_copy))
     assert only_code(error) == code
+
+
+@given(config=st.binary(max_size=60) | st.text().map(str.encode), weights=st.binary(max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_bytes_give_a_finding_or_a_model(config: bytes, weights: bytes, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(config)
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    try:
+        find_model(make_config(tmp_path))
+    except FindingsError as error:
+        assert {item.code for item in error.findings} <= {
+            "models.bad_config",
+            "models.corrupt_weights",
+            "models.lfs_pointer",
+        }
+
+
+def test_json_that_is_nested_without_end(causal_copy: Path) -> None:
+    (causal_copy / "config.json").write_text("[" * 100_000)
+    with pytest.raises(FindingsError) as error:
+        find_model(make_config(causal_copy))
+    assert only_code(error) == "models.bad_config"
 
 
 def test_a_file_is_no_model_folder(causal_copy: Path) -> None:

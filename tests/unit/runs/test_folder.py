@@ -45,7 +45,7 @@ def test_before_the_first_checkpoint_a_pin_may_change(make_config):
     assert run.manifest["pinned"]["data"] == "new"
 
 
-@pytest.mark.parametrize("kind", ["data", "splits", "model", "tokenizer", "arguments", "labels"])
+@pytest.mark.parametrize("kind", ["data", "splits", "model", "arguments", "labels"])
 def test_after_a_checkpoint_a_pin_insists_and_names_what_differs(make_config, tmp_path, kind):
     run = start_run(make_config())
     run.pin(kind, {"files": {"train.jsonl": "aaa", "test.jsonl": "bbb"}, "rows": 10})
