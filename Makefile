@@ -38,7 +38,8 @@ $(STAMP): pyproject.toml ft_runtime/pyproject.toml constraints.txt $(if $(SKIP_J
 	if test -L $(LINK); then rm $(LINK); fi
 	$(WITH_VENV) $(BIN)/python -m pip install --quiet -c constraints.txt -e "./ft_runtime[train,qlora]" -e ".[train,lab,dev]"
 	# A link in place of the copy: JupyterLab shows what was built last.
-	$(if $(SKIP_JUPYTER_BUILDER),,$(BIN)/jupyter-builder develop . --overwrite)
+	# pip ran `npm install`, which writes the lock file anew, as it was.
+	$(if $(SKIP_JUPYTER_BUILDER),,$(BIN)/jupyter-builder develop . --overwrite && touch $(MODULES))
 	touch $(STAMP)
 
 $(BUILT): $(FRONT)/package.json $(shell find $(FRONT)/src $(FRONT)/style $(FRONT)/schema -type f) | $(STAMP)
@@ -56,7 +57,10 @@ lab: $(STAMP) $(BUILT) $(SMALL_MODEL)
 	@echo "JupyterLab: http://localhost:$(PORT)/lab/tree/binder/five_minutes.ipynb (the address with its token follows)"
 	$(WITH_VENV) $(BIN)/jupyter lab --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/binder/five_minutes.ipynb $(LAB_OPTIONS)
 
-test: lint unit frontend training builder server binder notebooks packaging colab
+# Tiers that stand only where their folder does.
+WITH_LAB := $(notdir $(wildcard tests/wizard tests/browser))
+
+test: lint unit frontend training builder server $(WITH_LAB) binder notebooks packaging colab
 
 lint: $(STAMP)
 	$(BIN)/ruff check --output-format concise .
@@ -78,6 +82,22 @@ server: $(STAMP)
 frontend: $(STAMP) $(BUILT)
 	cd $(FRONT) && $(WITH_VENV) npm run --silent lint
 	cd $(FRONT) && $(WITH_VENV) npm test
+
+ifneq ($(filter wizard,$(WITH_LAB)),)
+.PHONY: wizard
+wizard: $(STAMP)
+	$(BIN)/python -m pytest tests/wizard -n auto
+endif
+
+# Chromium against a JupyterLab and a Notebook 7, both of this environment.
+ifneq ($(filter browser,$(WITH_LAB)),)
+.PHONY: browser screenshots
+browser: $(STAMP) $(BUILT)
+	$(BIN)/python -m pytest tests/browser
+
+screenshots: $(STAMP) $(BUILT)
+	$(BIN)/python tests/browser/screenshots.py
+endif
 
 binder: $(STAMP)
 	$(BIN)/python -m pytest tests/binder

@@ -13,9 +13,24 @@ from support.commands import ROOT, run
 
 # What a test run leaves in a checkout must not reach the copy that the wheels are built from.
 IGNORED = shutil.ignore_patterns(
-    ".git", ".venv", ".cache", "__pycache__", "demo", "outputs", "*.egg-info", ".*_cache",
+    ".git",
+    ".venv",
+    ".cache",
+    "__pycache__",
+    "demo",
+    "outputs",
+    "*.egg-info",
+    ".*_cache",
     "node_modules",
+    "lib",
 )
+BUILT = ROOT / "jupyter_ft" / "labextension"
+
+
+def ignored(folder: str, names: list[str]) -> set[str]:
+    """Leave out what was built, so that the front end of the wheel is built from its sources."""
+    built = {BUILT.name} if Path(folder) == BUILT.parent else set()
+    return IGNORED(folder, names) | built
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +38,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Both wheels, built from a copy of the checkout."""
     folder = tmp_path_factory.mktemp("wheels")
     checkout = folder / "checkout"
-    shutil.copytree(ROOT, checkout, ignore=IGNORED)
+    shutil.copytree(ROOT, checkout, ignore=ignored)
     target = folder / "dist"
     for project in (checkout / "ft_runtime", checkout):
         run(
@@ -47,4 +62,14 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Path])
     folder = tmp_path_factory.mktemp("elsewhere") / "venv"
     venv.create(folder, with_pip=True)
     run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *wheels.values(), cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Path]) -> Path:
+    """The folder of a fresh virtual environment of somebody who has JupyterLab and adds the wheels."""
+    folder = tmp_path_factory.mktemp("lab") / "venv"
+    venv.create(folder, with_pip=True)
+    install = (folder / "bin" / "python", "-m", "pip", "install", "--quiet")
+    run(*install, *wheels.values(), "jupyterlab>=4.6,<5", cwd=folder)
     return folder
