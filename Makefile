@@ -74,7 +74,7 @@ training: $(STAMP)
 	$(BIN)/python -m pytest tests/training -n auto
 
 builder: $(STAMP)
-	$(BIN)/python -m pytest tests/builder tests/cli tests/magic tests/wizard -n auto
+	$(BIN)/python -m pytest tests/builder tests/cli tests/magic -n auto
 
 server: $(STAMP)
 	$(BIN)/python -m pytest tests/server -n auto
