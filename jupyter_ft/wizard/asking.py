@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ft_runtime.findings import FindingsError, text
+from ft_runtime.findings import FindingsError, finding, text
 from jupyter_ft.services.estimate.service import estimate
 from jupyter_ft.services.models import HubClient, check_model
 from jupyter_ft.services.places import Root
@@ -27,6 +27,8 @@ def asked(question: Callable[[], str]) -> str:
 def model_html(model: WizardModel) -> str:
     """Return what is known of the model."""
     body = _model(model.config())
+    if not body.get("model_id"):
+        raise FindingsError([finding("wizard.no_model", "model_id")])
     facts = check_model(
         {key: body.get(key) for key in ("provider", "model_id", "revision")}, _everything(), _hub()
     )

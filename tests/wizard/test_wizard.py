@@ -204,7 +204,7 @@ def test_a_local_model_is_described_in_place(wizard: Wizard, tmp_path: Path):
 def test_questions_without_an_answer_are_findings(wizard: Wizard, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     wizard.model_step.check.click()
-    assert "model_id" in wizard.model_step.facts.value
+    assert "wizard.no_model" in wizard.model_step.facts.value
     wizard.training_step.estimate.click()
     assert "error" in wizard.training_step.memory.value
 
