@@ -91,10 +91,13 @@ endif
 
 # Chromium against a JupyterLab and a Notebook 7, both of this environment.
 ifneq ($(filter browser,$(WITH_LAB)),)
-.PHONY: browser screenshots
+.PHONY: browser
 browser: $(STAMP) $(BUILT)
 	$(BIN)/python -m pytest tests/browser
+endif
 
+ifneq ($(wildcard tests/browser/screenshots.py),)
+.PHONY: screenshots
 screenshots: $(STAMP) $(BUILT)
 	$(BIN)/python tests/browser/screenshots.py
 endif
