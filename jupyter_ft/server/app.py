@@ -93,7 +93,8 @@ class FtApp(ExtensionApp):
     @property
     def root(self) -> Root:
         """The folder that the server shows, with the rules of its contents manager."""
-        manager: Any = self.settings.get("contents_manager") or self.serverapp.contents_manager
+        app: Any = self.serverapp
+        manager: Any = self.settings.get("contents_manager") or app.contents_manager
         folder = getattr(manager, "root_dir", "")
         on_disk = bool(folder) and hasattr(manager, "_get_os_path")
         return Root(Path(folder) if on_disk else None, bool(manager.allow_hidden))
