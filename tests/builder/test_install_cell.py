@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,21 @@ import pytest
 from jupyter_ft.builder import build_notebook
 from jupyter_ft.builder.runtime_wheel import runtime_wheel
 from support.configs import make_config
+
+
+@pytest.fixture(autouse=True)
+def modules() -> Iterator[None]:
+    """The cell runs in this process and forgets ft_runtime: the next test must find the same one."""
+    before = {name: found for name, found in sys.modules.items() if _ours(name)}
+    yield
+    for name in [name for name in sys.modules if _ours(name)]:
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def _ours(name: str) -> bool:
+    return name.split(".")[0] == "ft_runtime"
+
 
 ALL = make_config(
     "qlora", "jsonl_prompt", eval={"metrics": ["perplexity", "rouge", "bleu", "exact_match"]}
