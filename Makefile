@@ -18,7 +18,7 @@ SMALL_MODEL := binder/model/config.json
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 PORT ?= 8888
 
-.PHONY: demo lab test lint unit training builder server frontend binder notebooks colab packaging bench reference clean
+.PHONY: demo lab test lint unit training builder server frontend wizard binder notebooks colab packaging bench reference clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -57,10 +57,7 @@ lab: $(STAMP) $(BUILT) $(SMALL_MODEL)
 	@echo "JupyterLab: http://localhost:$(PORT)/lab/tree/binder/five_minutes.ipynb (the address with its token follows)"
 	$(WITH_VENV) $(BIN)/jupyter lab --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/binder/five_minutes.ipynb $(LAB_OPTIONS)
 
-# Tiers that stand only where their folder does.
-WITH_LAB := $(notdir $(wildcard tests/wizard tests/browser))
-
-test: lint unit frontend training builder server $(WITH_LAB) binder notebooks packaging colab
+test: lint unit frontend training builder server wizard binder notebooks packaging colab
 
 lint: $(STAMP)
 	$(BIN)/ruff check --output-format concise .
@@ -83,24 +80,8 @@ frontend: $(STAMP) $(BUILT)
 	cd $(FRONT) && $(WITH_VENV) npm run --silent lint
 	cd $(FRONT) && $(WITH_VENV) npm test
 
-ifneq ($(filter wizard,$(WITH_LAB)),)
-.PHONY: wizard
 wizard: $(STAMP)
 	$(BIN)/python -m pytest tests/wizard -n auto
-endif
-
-# Chromium against a JupyterLab and a Notebook 7, both of this environment.
-ifneq ($(filter browser,$(WITH_LAB)),)
-.PHONY: browser
-browser: $(STAMP) $(BUILT)
-	$(BIN)/python -m pytest tests/browser
-endif
-
-ifneq ($(wildcard tests/browser/screenshots.py),)
-.PHONY: screenshots
-screenshots: $(STAMP) $(BUILT)
-	$(BIN)/python tests/browser/screenshots.py
-endif
 
 binder: $(STAMP)
 	$(BIN)/python -m pytest tests/binder
