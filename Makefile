@@ -18,7 +18,7 @@ SMALL_MODEL := binder/model/config.json
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 PORT ?= 8888
 
-.PHONY: demo lab test lint unit training builder server frontend wizard binder notebooks colab packaging bench reference clean
+.PHONY: demo lab test lint unit training builder server frontend wizard binder notebooks colab packaging reference clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
