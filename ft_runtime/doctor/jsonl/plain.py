@@ -1,0 +1,278 @@
+"""The fast accept path: rows of a block that are plainly fine, with their numbers.
+
+A row that is not accepted here is not wrong yet: `explain` looks at it alone. What is accepted
+here has no finding at all, so both paths give the same result (a test holds them to it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor import hashing
+from ft_runtime.doctor.jsonl import gaps, texts
+from ft_runtime.doctor.jsonl.index import Index, index
+from ft_runtime.doctor.jsonl.layout import (
+    ASSISTANT,
+    CONTENT,
+    FROM,
+    ROLE,
+    SYSTEM,
+    VALUE,
+    Layout,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass
+class Accepted:
+    """What is known of the lines of a block; the arrays have one entry for each line.
+
+    Attributes
+    ----------
+    starts, ends : ndarray
+        Where each line lies in the block, line end not included.
+    fine : ndarray of bool
+    content, prompt : ndarray of uint64
+        See `hashing`; 0 where not fine.
+    chars : ndarray of int64
+        Characters of all the texts of a row.
+    labels : list of (line, bytes)
+        Labels of the fine rows of a classification file, in canonical JSON form.
+    crlf : int
+    """
+
+    starts: NDArray[Any]
+    ends: NDArray[Any]
+    fine: NDArray[Any]
+    content: NDArray[Any]
+    prompt: NDArray[Any]
+    chars: NDArray[Any]
+    labels: list[bytes]
+    crlf: int
+
+
+def accept(block: bytes, end: int, layout: Layout) -> Accepted:
+    """Return which rows of ``block[:end]`` are plainly fine; see `index.index` for the block."""
+    import numpy as np
+
+    found = index(block, end, layout.gaps)
+    fine = found.plain
+    size = fine.size
+    content, prompt = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
+    result = Accepted(
+        found.starts, found.ends, fine, content, prompt, np.zeros(size, np.int64), [], found.crlf
+    )
+    if fine.any():
+        keys = _keys(block, found, layout)
+        if layout.chat:
+            _conversations(block, found, keys, layout, result)
+        else:
+            _records(block, found, keys, layout, result)
+    return result
+
+
+def _keys(block: bytes, found: Index, layout: Layout) -> NDArray[Any]:
+    """Return the number of each string that is a key of a fine row, else 0; doubtful rows go."""
+    import numpy as np
+
+    after = found.after
+    is_key = (after == gaps.COLON) | (after == gaps.LIST)
+    is_key |= (after == gaps.SCALAR) | (after == gaps.SCALAR_END)
+    is_key &= found.plain.take(found.line)
+    at = np.flatnonzero(is_key)
+    opens, length = found.opens.take(at) + 1, found.closes.take(at) - found.opens.take(at) - 1
+    numbers = layout.keys.find(block, opens, length)
+    unknown = np.flatnonzero(numbers == 0)
+    if unknown.size:
+        names = {
+            block[a : a + n]
+            for a, n in zip(opens[unknown].tolist(), length[unknown].tolist(), strict=True)
+        }
+        if any([layout.learn(name) for name in sorted(names)]):
+            numbers = layout.keys.find(block, opens, length)
+            unknown = np.flatnonzero(numbers == 0)
+        found.plain[found.line[at[unknown]]] = False
+    keys = np.zeros(after.size, np.uint8)
+    keys[at] = numbers
+    return keys
+
+
+def _once(keys: NDArray[Any], at: NDArray[Any], line: NDArray[Any], fine: NDArray[Any]) -> Any:
+    """Clear `fine` where a key occurs twice in one object; return the set of keys by line."""
+    import numpy as np
+
+    sets = np.zeros(fine.size, np.uint64)
+    if not at.size:
+        return sets
+    bits = np.uint64(1) << keys[at].astype(np.uint64)
+    lines = line[at]
+    first = np.flatnonzero(np.diff(lines, prepend=-1))
+    union, total = np.bitwise_or.reduceat(bits, first), np.add.reduceat(bits, first)
+    # A sum of powers of two equals their union when all differ (or when 2^64 was passed,
+    # which takes four times the highest key; keys end at 62).
+    sets[lines[first]] = union
+    fine[lines[first[union != total]]] = False
+    return sets
+
+
+def _values(found: Index, keys: NDArray[Any], fine: NDArray[Any]) -> NDArray[Any]:
+    """Return the strings of fine rows that are the value of the string before."""
+    import numpy as np
+
+    at = np.flatnonzero((keys[:-1] > 0) & (found.after[:-1] == gaps.COLON)) + 1
+    return at[fine[found.line[at]]]
+
+
+def _conversations(
+    block: bytes, found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
+) -> None:
+    import numpy as np
+
+    fine, line, after = found.plain, found.line, found.after
+    order = np.arange(after.size)
+    open_at = np.full(fine.size, -1, np.int64)
+    lists = np.flatnonzero(after == gaps.LIST)
+    open_at[line[lists]] = lists
+    closing = np.flatnonzero((after == gaps.LIST_END) | (after == gaps.LIST_COMMA))
+    close_at = np.full(fine.size, -2, np.int64)
+    close_at[line[closing]] = closing
+    fine &= (open_at >= 0) & ((close_at - open_at) % 4 == 0) & (close_at > open_at)
+    key = layout.columns[0].number
+    fine[line[lists[keys[lists] != key]]] = False
+
+    inside = (order > open_at.take(line)) & (order <= close_at.take(line))
+    outer = np.flatnonzero((keys > 0) & ~inside)
+    _once(keys, outer, line, fine)
+    inside &= fine.take(line)
+    four = np.flatnonzero(inside).reshape(-1, 4)
+    if not four.size:
+        fine[:] = False
+        return
+    codes = after.take(four)
+    lined = line[four[:, 0]]
+    right = (codes[:, 0] == gaps.COLON) & (codes[:, 1] == gaps.COMMA) & (codes[:, 2] == gaps.COLON)
+    right &= codes[:, 3] != gaps.COMMA
+    one, two = keys[four[:, 0]], keys[four[:, 2]]
+    role_first = (one == ROLE) & (two == CONTENT)
+    right &= role_first | ((one == CONTENT) & (two == ROLE))
+    role_at = np.where(role_first, four[:, 1], four[:, 3])
+    text_at = np.where(role_first, four[:, 3], four[:, 1])
+    begin = found.opens[role_at] + 1
+    roles = layout.roles.find(block, begin, found.closes[role_at] - begin)
+    right &= roles > 0
+    fine[lined[~right]] = False
+    keep = fine[lined]
+    lined, roles, text_at = lined[keep], roles[keep], text_at[keep]
+    if not lined.size:
+        return
+    _turns(lined, roles, fine)
+    values = _values(found, keys, fine)
+    _extra(block, found, values[~inside[values]], fine)
+    keep = fine[lined]
+    lined, roles, text_at = lined[keep], roles[keep], text_at[keep]
+    if not lined.size:
+        return
+    cut = texts.cut(
+        block,
+        found.opens[text_at],
+        found.closes[text_at],
+        found.escapes[text_at],
+        found.decode[text_at],
+    )
+    begin = np.flatnonzero(np.diff(lined, prepend=-1))
+    place = np.arange(lined.size) - np.repeat(begin, np.diff(begin, append=lined.size))
+    terms = hashing.terms(cut.digests, roles, place)
+    rows = lined[begin]
+    final = np.append(begin[1:], lined.size) - 1
+    whole = np.add.reduceat(terms, begin)
+    result.content[rows] = whole
+    result.prompt[rows] = whole - terms[final]
+    result.chars[rows] = np.add.reduceat(cut.lengths, begin)
+    _clear(result, lined[cut.doubtful | cut.blank])
+
+
+def _turns(lined: NDArray[Any], roles: NDArray[Any], fine: NDArray[Any]) -> None:
+    """Clear `fine` where the order of the roles is anything but the usual one."""
+    import numpy as np
+
+    first = np.diff(lined, prepend=-1) != 0
+    last = np.diff(lined, append=-1) != 0
+    odd = roles > ASSISTANT  # tools, developers: allowed, with rules of their own
+    odd |= (roles == SYSTEM) & ~first
+    odd |= last & (roles != ASSISTANT)
+    odd[1:] |= (roles[1:] == roles[:-1]) & ~first[1:]
+    fine[lined[odd]] = False
+
+
+def _extra(block: bytes, found: Index, at: NDArray[Any], fine: NDArray[Any]) -> None:
+    """Clear `fine` where a string that is not used is no sound text."""
+    import numpy as np
+
+    at = at[fine[found.line[at]]]
+    if at.size:
+        cut = texts.cut(
+            block, found.opens[at], found.closes[at], np.zeros(at.size, np.int64), found.decode[at]
+        )
+        fine[found.line[at[cut.doubtful]]] = False
+
+
+def _records(
+    block: bytes, found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
+) -> None:
+    import numpy as np
+
+    fine, line, after = found.plain, found.line, found.after
+    fine[line[np.flatnonzero((after == gaps.LIST) | (after == gaps.NEXT))]] = False
+    sets = _once(keys, np.flatnonzero(keys), line, fine)
+    for column in layout.columns:
+        if column.required:
+            fine &= (sets & np.uint64(1 << column.number)) > 0
+    values = _values(found, keys, fine)
+    named = keys[values - 1]
+    # A column whose value is a number, or null, is looked at in full.
+    columns = [column.number for column in layout.columns]
+    scalar = np.flatnonzero(np.isin(keys, columns) & (after != gaps.COLON))
+    fine[line[scalar]] = False
+    used = np.isin(named, columns)
+    _extra(block, found, values[~used], fine)
+    keep = used & fine[line[values]]
+    values, named = values[keep], named[keep]
+    if not values.size:
+        return
+    cut = texts.cut(
+        block,
+        found.opens[values],
+        found.closes[values],
+        found.escapes[values],
+        found.decode[values],
+    )
+    terms = hashing.terms(cut.digests, named, np.zeros(values.size, np.int64))
+    # An optional column that is empty is the same as one that is not there.
+    terms[found.closes[values] == found.opens[values] + 1] = 0
+    answers = [column.number for column in layout.columns if column.answer]
+    lined = line[values]
+    begin = np.flatnonzero(np.diff(lined, prepend=-1))
+    rows = lined[begin]
+    result.content[rows] = np.add.reduceat(terms, begin)
+    result.chars[rows] = np.add.reduceat(cut.lengths, begin)
+    is_answer = np.isin(named, answers)
+    result.prompt[rows] = np.add.reduceat(np.where(is_answer, np.uint64(0), terms), begin)
+    required = [column.number for column in layout.columns if column.required]
+    _clear(result, lined[cut.doubtful | (cut.blank & np.isin(named, required))])
+    if layout.format == "csv_classification":
+        at = np.flatnonzero(is_answer & fine[lined])
+        spans = zip(found.opens[values[at]].tolist(), found.closes[values[at]].tolist(), strict=True)
+        result.labels.extend(block[a + 1 : b] for a, b in spans)
+
+
+def _clear(result: Accepted, lines: NDArray[Any]) -> None:
+    """Take rows back that turned out doubtful."""
+    result.fine[lines] = False
+    for numbers in (result.content, result.prompt, result.chars):
+        numbers[lines] = 0
+
+
+__all__ = ["FROM", "VALUE", "Accepted", "accept"]

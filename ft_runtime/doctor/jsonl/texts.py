@@ -1,0 +1,162 @@
+"""Cutting texts out of a block: canonical bytes, length in characters, and their soundness."""
+
+from __future__ import annotations
+
+from codecs import unicode_escape_decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor.blank import is_blank
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+_VISIBLE = frozenset(chr(c) for c in range(33, 127))
+
+
+@cache
+def _visible_first() -> NDArray[Any]:
+    """Return, for a text's first byte, whether something visible stands there for sure."""
+    import numpy as np
+
+    visible = np.zeros(256, bool)
+    visible[33:127] = True
+    visible[92] = False  # an escape: perhaps a line break
+    # Leading bytes of UTF-8 under which no white space and no invisible character lies.
+    visible[[*range(0xC3, 0xCC), *range(0xD0, 0xD8), *range(0xE4, 0xEF), 0xF0]] = True
+    return visible
+
+
+@dataclass
+class Cut:
+    """The strings cut, in order.
+
+    Attributes
+    ----------
+    digests : ndarray of uint64
+        xxh3 of the canonical form.
+    lengths : ndarray of int64
+        Characters (code points) after escapes are resolved.
+    doubtful : ndarray of bool
+        Not UTF-8, or a wrong escape: the row needs a closer look.
+    blank : ndarray of bool
+        Empty, or white space and invisible characters alone.
+    """
+
+    digests: NDArray[Any]
+    lengths: NDArray[Any]
+    doubtful: NDArray[Any]
+    blank: NDArray[Any]
+
+
+def cut(
+    block: bytes,
+    opens: NDArray[Any],
+    closes: NDArray[Any],
+    escapes: NDArray[Any],
+    decode: NDArray[Any],
+) -> Cut:
+    """Return what is known of the strings between the quotes given.
+
+    The canonical form of a text is its shortest JSON form without the quotes: a text with
+    ``\\u`` or ``\\/`` escapes is decoded and written again, any other stands in the file that way.
+    """
+    import numpy as np
+    from xxhash import xxh3_64_intdigest
+
+    begin = opens + 1
+    lengths = closes - begin - escapes
+    blank = closes == begin
+    doubtful = np.zeros(opens.size, bool)
+    view = memoryview(block)
+    spans = zip(begin.tolist(), closes.tolist(), strict=True)
+    digests = [xxh3_64_intdigest(view[a:b]) for a, b in spans]
+    wide = _wide(block, begin, closes)
+    at = np.flatnonzero(wide & ~decode)
+    counts = []
+    for a, b in zip(begin[at].tolist(), closes[at].tolist(), strict=True):
+        try:
+            counts.append(len(str(view[a:b], "utf-8")))
+        except UnicodeDecodeError:
+            counts.append(-1)
+    chars = np.array(counts, np.int64)
+    lengths[at] = chars - escapes[at]
+    doubtful[at[chars < 0]] = True
+
+    at = np.flatnonzero(_unsure(block, begin) & ~blank & ~decode)
+    for i, a, b in zip(at.tolist(), begin[at].tolist(), closes[at].tolist(), strict=True):
+        text = _decoded(block[a:b])
+        blank[i] = text is not None and is_blank(text)
+    at = np.flatnonzero(decode)
+    write, wrong = json_bytes(), (UnicodeError, ValueError)
+    for i, a, b, other in zip(
+        at.tolist(), begin[at].tolist(), closes[at].tolist(), wide[at].tolist(), strict=True
+    ):
+        span = block[a:b]
+        try:
+            # What escapes a plain line has mean the same in Python, halves of pairs and the
+            # slash aside; writing fails on the halves.
+            if other or b"\\/" in span:
+                raise ValueError
+            text = unicode_escape_decode(span)[0]
+            plain = write(text)
+        except wrong:
+            decoded = _decoded(span)
+            if decoded is None:
+                doubtful[i] = True
+                continue
+            text, plain = decoded, write(decoded)
+        digests[i] = xxh3_64_intdigest(plain[1:-1])
+        lengths[i] = len(text)
+        if text[0] not in _VISIBLE and is_blank(text):
+            blank[i] = True
+    return Cut(np.array(digests, np.uint64), lengths, doubtful, blank)
+
+
+def _unsure(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:
+    """Return where the first character may show nothing, by its first two bytes."""
+    import numpy as np
+
+    data = np.frombuffer(block, np.uint8)
+    unsure = ~_visible_first().take(data.take(begin))
+    at = np.flatnonzero(unsure)
+    first, second = data.take(begin[at]), data.take(begin[at] + 1)
+    # Of the three-byte characters from E2, those in 80, 81 and A0 may be invisible; an escaped
+    # quote or backslash is not.
+    shown = (first == 0xE2) & (second != 0x80) & (second != 0x81) & (second != 0xA0)
+    shown |= (first == 92) & ((second == 34) | (second == 92))
+    unsure[at[shown]] = False
+    return unsure
+
+
+@cache
+def json_bytes() -> Callable[[str], bytes]:
+    """Return the function that writes a text in its shortest JSON form."""
+    import msgspec
+
+    return msgspec.json.Encoder().encode
+
+
+def _wide(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
+    """Return which spans hold bytes above 127; a few that hold none are named too."""
+    import numpy as np
+
+    if block.isascii() or not begin.size:
+        return np.zeros(begin.size, bool)
+    words = np.frombuffer(block, np.uint64, count=len(block) >> 3)
+    bounds = np.empty(2 * begin.size, np.int64)
+    bounds[0::2], bounds[1::2] = begin >> 3, (until >> 3) + 1
+    return (np.bitwise_or.reduceat(words, bounds)[0::2] & np.uint64(0x8080808080808080)) != 0
+
+
+def _decoded(span: bytes) -> str | None:
+    """Resolve all escapes; None when one of them is wrong, or the bytes are not UTF-8."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(b'"' + span + b'"', type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
