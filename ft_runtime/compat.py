@@ -10,10 +10,13 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import logging
 import math
 import os
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ _RENAMED = {
     "gradient_checkpointing_kwargs": "activation_checkpointing_kwargs",
     "group_by_length": "train_sampling_strategy",
 }
+_TALKATIVE = ("transformers", "bitsandbytes.backends.cpu.ops", "bitsandbytes.autograd._functions")
 _DROPPED = ("overwrite_output_dir",)
 
 
@@ -82,19 +86,29 @@ def translate_keywords(options: Mapping[str, Any], known: set[str]) -> dict[str,
 
 
 def _fraction(ratio: float) -> float:
-    """Return `ratio` below 1: as `warmup_steps`, 1.0 would mean a single step and not all of them."""
+    """Keep `ratio` below 1: as `warmup_steps`, 1.0 would mean one step and not all of them."""
     return min(ratio, math.nextafter(1.0, 0.0))
 
 
-def set_activation_checkpointing(model: Any, enabled: bool) -> None:
-    """Turn the recomputation of activations in the backward pass on or off, under either name."""
-    for prefix in ("activation", "gradient"):
-        method = getattr(
-            model, f"{prefix}_checkpointing_{'enable' if enabled else 'disable'}", None
-        )
-        if method is not None:
-            method()
-            return
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep the libraries from saying what is expected here or is told better as a finding.
+
+    Silenced are the loading report of transformers (a new classification head is no fault), peft
+    0.21 asking transformers 5.23 by a deprecated name, and bitsandbytes telling on a CPU of an
+    optional package. Errors are still raised.
+    """
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*deprecated")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def http_errors() -> tuple[type[Exception], ...]:
@@ -122,7 +136,8 @@ def import_peft() -> ModuleType:
     module
         peft.
     """
-    peft = importlib.import_module("peft")
+    with quiet_libraries():
+        peft = importlib.import_module("peft")
     if torchao_refused():
         hide_torchao()
     return peft

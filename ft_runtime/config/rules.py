@@ -16,12 +16,6 @@ _CANONICAL = {
     "jsonl_prompt": ("prompt", "completion"),
     "csv_classification": ("text", "label"),
 }
-# What a schedule cannot do without (transformers.optimization.get_scheduler).
-_SCHEDULE_OPTIONS = {
-    "cosine_with_min_lr": ("min_lr", "min_lr_rate"),
-    "cosine_warmup_with_min_lr": ("min_lr", "min_lr_rate"),
-    "warmup_stable_decay": ("num_decay_steps",),
-}
 _FULL_LEARNING_RATE = 1e-4
 
 
@@ -82,20 +76,6 @@ def _full_learning_rate(_: Mapping[str, Any], filled: Mapping[str, Any]) -> Iter
         yield finding("config.high_learning_rate", "hyperparams.learning_rate", got=rate)
 
 
-def _schedule(_: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Finding]:
-    chosen = lookup(filled, "hyperparams.lr_scheduler")
-    options = lookup(filled, "hyperparams.lr_scheduler_kwargs")
-    needed = _SCHEDULE_OPTIONS.get(chosen) if isinstance(chosen, str) else None
-    if needed and isinstance(options, Mapping) and not any(name in options for name in needed):
-        yield finding(
-            "config.schedule_options",
-            "hyperparams.lr_scheduler_kwargs",
-            schedule=chosen,
-            needed=" or ".join(needed),
-            first=needed[0],
-        )
-
-
 def _eight_bit(given: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Finding]:
     section = lookup(given, "qlora")
     if lookup(filled, "qlora.bits") == 8 and isinstance(section, Mapping):
@@ -109,6 +89,5 @@ _RULES: tuple[Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Finding]
     _split,
     _hub_columns,
     _full_learning_rate,
-    _schedule,
     _eight_bit,
 )

@@ -66,11 +66,12 @@ class Statistic:
         return int(self.base.shape[0])
 
     def values(self) -> tuple[float, float]:
-        """Return the metric of base and of tuned over all rows."""
-        return (
-            float(self.aggregate(self.base.sum(axis=0))),
-            float(self.aggregate(self.tuned.sum(axis=0))),
-        )
+        """Return the metric of base and of tuned over all rows; NaN where a row is not finite."""
+        return self._value(self.base), self._value(self.tuned)
+
+    def _value(self, rows: NDArray[np.float64]) -> float:
+        sums = rows.sum(axis=0)
+        return float(self.aggregate(sums)) if _finite(sums) else float("nan")
 
 
 def paired_interval(

@@ -47,7 +47,8 @@ def label_probabilities(
     batches = by_length([len(row) for row in rows], batch_size)
     for batch in progress(batches, len(batches), label):
         ids, mask = pad([rows[index] for index in batch], pad_id, "right", inner(model).device)
-        logits = model(input_ids=ids, attention_mask=mask).logits
+        with torch.no_grad():
+            logits = model(input_ids=ids, attention_mask=mask).logits
         chances = torch.softmax(logits.float().cpu().double(), dim=-1).numpy()
         for index, row in zip(batch, chances, strict=True):
             found[index] = row

@@ -52,12 +52,14 @@ def row_likelihoods(
         Supervised tokens with a prediction (the first token of a row has none).
     """
     import numpy as np
+    import torch
 
     nll, tokens = np.zeros(len(rows)), np.zeros(len(rows))
     narrow = "logits_to_keep" in inspect.signature(inner(model).forward).parameters
     batches = by_length([len(row["input_ids"]) for row in rows], batch_size)
     for batch in progress(batches, len(batches), label):
-        sums, counts = _batch(model, [rows[index] for index in batch], pad_id, narrow)
+        with torch.no_grad():
+            sums, counts = _batch(model, [rows[index] for index in batch], pad_id, narrow)
         nll[batch], tokens[batch] = sums, counts
     return nll, tokens
 
@@ -85,7 +87,7 @@ def _batch(
         losses = torch.nn.functional.cross_entropy(
             row_logits[chosen].float(), row_targets[chosen], reduction="none"
         )
-        sums.append(float(losses.double().sum()))
+        sums.append(float(losses.cpu().double().sum()))  # Apple's GPUs have no float64
         counts.append(int(chosen.sum()))
     return sums, counts
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ft_runtime.config import check_config
-from ft_runtime.data import load_rows
+from ft_runtime.data import load_rows, split_rows
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -79,6 +79,9 @@ def test_preset_loads_its_dataset_without_a_problem(
     assert loaded.findings == []
     assert all(row.usable and not row.problems for row in loaded.rows)
     assert len(loaded.rows) == len(rows_of(ROOT / config.dataset.path))
+    splits = split_rows(loaded, config)
+    assert splits.findings == [], "an overlap of the splits, or a class that is not held out"
+    assert len(splits.train) + len(splits.held_out) == len(loaded.rows)
 
 
 @named

@@ -104,10 +104,6 @@ def test_a_completed_config_is_valid_and_complete(tune_type: str, extra: dict[st
             {"hyperparams__learning_rate": math.nan},
             ("config.not_finite", "hyperparams.learning_rate"),
         ),
-        (
-            {"hyperparams__lr_scheduler": "cosine_with_min_lr"},
-            ("config.schedule_options", "hyperparams.lr_scheduler_kwargs"),
-        ),
         ({"seed": True}, ("config.wrong_type", "seed")),
         ({"seed": -1}, ("config.out_of_range", "seed")),
         ({"dataset__columns": {"foo": "x"}}, ("config.unknown_column", "dataset.columns")),

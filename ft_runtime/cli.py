@@ -1,0 +1,197 @@
+"""The command line: ``python -m ft_runtime run | check | env | smoke``.
+
+Exit codes: 0 done; 1 findings with errors; 2 wrong usage; 75 (EX_TEMPFAIL) stopped on request, the
+same command goes on; 70 (EX_SOFTWARE) an error that should not happen. Results go to standard
+output, findings to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.findings import Finding, FindingsError, errors, render, subscribed, text
+
+if TYPE_CHECKING:
+    from ft_runtime.config import Config
+
+DONE, FOUND, USAGE, INTERNAL, PAUSED = 0, 1, 2, 70, 75
+SHOWN = 50
+"""Most findings that ``check`` prints as text; ``--json`` has all of them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    from ft_runtime.training.result import TrainingPaused
+
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except TrainingPaused as pause:
+        print(repr(pause.result), flush=True)
+        print(pause, file=sys.stderr)
+        return PAUSED
+    except FindingsError as error:
+        print(error, file=sys.stderr)
+        return FOUND
+    except KeyboardInterrupt:
+        print(text("cli.interrupted"), file=sys.stderr)
+        return PAUSED
+    except Exception:
+        traceback.print_exc()
+        print(text("cli.internal"), file=sys.stderr)
+        return INTERNAL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ft_runtime",
+        description=text("cli.description"),
+        epilog=text("cli.exit_codes"),
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    run = commands.add_parser("run", help=text("cli.run"), description=text("cli.run"))
+    _add_config(run)
+    run.add_argument("--fresh", action="store_true", help=text("cli.fresh"))
+    run.add_argument(
+        "--progress", action=argparse.BooleanOptionalAction, default=None, help=text("cli.progress")
+    )
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help=text("cli.check"), description=text("cli.check"))
+    _add_config(check)
+    check.add_argument("--tokens", action="store_true", help=text("cli.tokens"))
+    check.add_argument("--json", action="store_true", help=text("cli.json"))
+    check.set_defaults(command=_check)
+
+    env = commands.add_parser("env", help=text("cli.env"), description=text("cli.env"))
+    env.add_argument("--json", action="store_true", help=text("cli.json"))
+    env.set_defaults(command=_env)
+
+    smoke = commands.add_parser("smoke", help=text("cli.smoke"), description=text("cli.smoke"))
+    _add_config(smoke)
+    smoke.set_defaults(command=_smoke)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", help=text("cli.config"))
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="field=value",
+        dest="overrides",
+        help=text("cli.set"),
+    )
+
+
+def _document(options: argparse.Namespace) -> dict[str, Any]:
+    from ft_runtime.config import apply_overrides, read_document
+
+    return apply_overrides(read_document(options.config), options.overrides)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from ft_runtime import pipeline
+    from ft_runtime.config import load_config
+
+    config = load_config(_document(options))
+    if threading.current_thread() is threading.main_thread():
+        # Outside training SIGTERM ends the run like Ctrl-C; training has its own, gentler answer.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    pipeline.run(config, fresh=options.fresh, progress=options.progress)
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    found = _findings(options)
+    bad = bool(errors(found))
+    if options.json:
+        document = {"ok": not bad, "findings": [item.to_dict() for item in found]}
+        print(json.dumps(document, ensure_ascii=False, indent=2))
+        return FOUND if bad else DONE
+    if found:
+        ordered = [*errors(found), *(item for item in found if item.severity != "error")]
+        print(render(ordered[:SHOWN]), file=sys.stderr)
+        if len(ordered) > SHOWN:
+            print(text("cli.more", count=len(ordered) - SHOWN), file=sys.stderr)
+    counts = {"errors": len(errors(found)), "others": len(found) - len(errors(found))}
+    print(text("cli.check_bad" if bad else "cli.check_good", **counts))
+    return FOUND if bad else DONE
+
+
+def _findings(options: argparse.Namespace) -> list[Finding]:
+    """Return everything that is wrong or doubtful in the config and its data."""
+    from ft_runtime.config import check_config
+
+    found: list[Finding] = []
+    try:
+        config, told = check_config(_document(options))
+        found += told
+        if config is not None and not errors(told):
+            found += _data_findings(config, options.tokens)
+    except FindingsError as error:
+        found += error.findings
+    return found
+
+
+def _data_findings(config: Config, tokens: bool) -> list[Finding]:
+    from ft_runtime.data import check_rows, check_splits
+
+    rows, found = check_rows(config)
+    splits, told = check_splits(rows, config) if rows is not None else (None, [])
+    found = [*found, *told]
+    if rows is None or splits is None or not tokens:
+        return found
+    from ft_runtime.models import load_tokenizer
+    from ft_runtime.tokens import prepare_data
+
+    # The verbs of a run show what they find; here it is gathered, to be shown once.
+    with subscribed(found.append), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            prepare_data(config, rows, splits, load_tokenizer(config), None)
+        except FindingsError as error:
+            found += error.findings
+    return found
+
+
+def _env(options: argparse.Namespace) -> int:
+    from ft_runtime.environment import environment
+
+    found = environment()
+    if options.json:
+        plain = asdict(found) if is_dataclass(found) and not isinstance(found, type) else found
+        print(json.dumps(plain, ensure_ascii=False, indent=2, default=str))
+    else:
+        print(repr(found))
+    return DONE
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    from ft_runtime.config import load_config
+    from ft_runtime.smoke import smoke_test
+
+    print(repr(smoke_test(load_config(_document(options)))))
+    return DONE

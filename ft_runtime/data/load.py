@@ -1,0 +1,164 @@
+"""Loading the dataset that a config names: every input row, readable or not, and what is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ft_runtime.data.columns import resolve
+from ft_runtime.data.formats import FORMATS, Format
+from ft_runtime.data.hub import read_hub
+from ft_runtime.data.labels import check_labels, label_of
+from ft_runtime.data.places import SHOWN, Place, join_places
+from ft_runtime.data.read import Contents, read_file
+from ft_runtime.data.rows import Row, RowSet, Source
+from ft_runtime.data.same import repeats
+from ft_runtime.data.tally import Tally, unusable
+from ft_runtime.findings import Finding, FindingsError, errors, finding, notify, raise_for_errors
+
+if TYPE_CHECKING:
+    from ft_runtime.config import Config
+
+SPLITS = ("train", "val", "test")
+
+
+def load_rows(config: Config) -> RowSet:
+    """Read the dataset of a config.
+
+    Parameters
+    ----------
+    config : Config
+        ``dataset.*`` is used.
+
+    Returns
+    -------
+    RowSet
+        One `Row` for every input row, in file order; a row that cannot be used says why. Warnings
+        are shown, and kept in ``findings``.
+
+    Raises
+    ------
+    FindingsError
+        With all findings, when the dataset as a whole cannot serve: no such file, wrong format for
+        the content, missing columns, no usable row, one class only.
+    """
+    rows, found = check_rows(config)
+    raise_for_errors(found)
+    assert rows is not None
+    notify(*found)
+    return rows
+
+
+def check_rows(config: Config) -> tuple[RowSet | None, list[Finding]]:
+    """Read the dataset and return it with all findings; None when there are errors.
+
+    Nothing is shown and nothing is raised for bad input.
+    """
+    format = FORMATS[config.dataset.format]
+    read, found = _read_all(config)
+    tally = Tally()
+    rows: list[Row] = []
+    for contents in read:
+        names, told = resolve(format, config.dataset.columns or {}, contents)
+        found += told
+        if not errors(told):
+            rows += _rows_of(contents, format, names, len(rows), tally)
+    found += tally.findings()
+    if errors(found):
+        return None, _errors_first(found)
+    sources = [Source(c.name, c.path, c.sha256, c.bytes, len(c.records), c.revision) for c in read]
+    result = RowSet(rows, format.name, sources)
+    found += _check_all(result)
+    result.findings = _errors_first(found)
+    return (None if errors(found) else result), result.findings
+
+
+def _read_all(config: Config) -> tuple[list[Contents], list[Finding]]:
+    """Read every file of the dataset, so that the troubles of all of them are told together."""
+    dataset = config.dataset
+    if dataset.source == "hf_dataset_id":
+        try:
+            return read_hub(dataset.id, dataset.config_name, dataset.revision)
+        except FindingsError as error:
+            return [], error.findings
+    if not isinstance(dataset.path, Mapping):
+        plan = [("", dataset.path, "dataset.path")]
+    else:
+        plan = [
+            (split, dataset.path[split], f"dataset.path.{split}")
+            for split in SPLITS
+            if split in dataset.path
+        ]
+    bases = [os.path.basename(path) for _, path, _ in plan]  # noqa: PTH119
+    read: list[Contents] = []
+    found: list[Finding] = []
+    for (split, path, where), base in zip(plan, bases, strict=True):
+        # Two files of one name in different folders are told apart by their paths.
+        name = path if bases.count(base) > 1 else base
+        try:
+            contents = read_file(path, name, where=where)
+        except FindingsError as error:
+            found += error.findings
+            continue
+        contents.split = split or None
+        found += contents.findings
+        read.append(contents)
+    return read, found
+
+
+def _rows_of(
+    contents: Contents, format: Format, names: Mapping[str, str], before: int, tally: Tally
+) -> list[Row]:
+    """Check every record against the format: one row each, whatever is wrong with it."""
+    rows = []
+    for number, record in enumerate(contents.records, before + 1):
+        fields = None
+        problems = list(record.problems)
+        if record.value is not None:
+            place = Place(contents.name, record.line, number, names)
+            fields = {
+                column: record.value[name] for column, name in names.items() if name in record.value
+            }
+            parsed, wrong = format.parse(fields, place, tally)
+            problems += wrong
+            fields = fields if problems else parsed
+        rows.append(
+            Row(number, contents.name, record.line, contents.split, fields, tuple(problems))
+        )
+    return rows
+
+
+def _check_all(result: RowSet) -> list[Finding]:
+    """Check the dataset as a whole, and sum up the rows that cannot be used."""
+    total = len(result.rows)
+    usable = result.usable
+    name = ", ".join(source.name for source in result.sources)
+    found = [
+        finding(
+            "data.rows_unusable",
+            places,
+            count=count,
+            total=total,
+            problem_code=code,
+            problem=first.message,
+            fix=first.hint,
+        )
+        for code, count, places, first in unusable(result.rows)
+    ]
+    if not usable:
+        return [finding("data.no_usable_rows", name, total=total), *found]
+    if again := repeats(usable):
+        spots = [Place(row.source, row.line, row.number).spot for row in again[:SHOWN]]
+        found.append(
+            finding("data.duplicate_rows", join_places(spots, len(again)), count=len(again))
+        )
+    if result.format == "csv_classification":
+        result.label_names = sorted({label_of(row) for row in usable})
+        found += check_labels(usable, name)
+    return found
+
+
+def _errors_first(found: list[Finding]) -> list[Finding]:
+    rank = {"error": 0, "warning": 1, "info": 2}
+    return sorted(found, key=lambda item: rank[item.severity])

@@ -1,0 +1,71 @@
+"""What a reader returns: records with their lines, before any format looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ft_runtime.findings import Finding
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row as it was read.
+
+    Attributes
+    ----------
+    line : int
+        Physical line, from 1, on which it starts; 0 when there are no lines.
+    value : dict or None
+        Columns and values; None when the row cannot be read.
+    problems : tuple of Finding
+        Why it cannot be used.
+    blank : bool
+        Whether it is an empty line between rows.
+    """
+
+    line: int
+    value: dict[str, Any] | None
+    problems: tuple[Finding, ...] = ()
+    blank: bool = False
+
+
+@dataclass
+class Contents:
+    """All records of one file or hub split.
+
+    Attributes
+    ----------
+    name, path, sha256, bytes, revision
+        As in `ft_runtime.data.rows.Source`.
+    kind : {"jsonl", "json", "csv", "hub"}
+    records : list of Record
+    columns : dict
+        Every column in order of appearance, with its first value that is not null.
+    findings : list of Finding
+        Warnings and notes about the file.
+    split : str or None
+        When the data came split.
+    """
+
+    name: str
+    path: str
+    kind: str
+    records: list[Record]
+    columns: dict[str, Any]
+    sha256: str = ""
+    bytes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    revision: str | None = None
+    split: str | None = None
+
+
+def columns_of(records: Iterable[Record]) -> dict[str, Any]:
+    """Return every column of the readable records with its first value that is not null."""
+    columns: dict[str, Any] = {}
+    for record in records:
+        for name, value in (record.value or {}).items():
+            if columns.get(name) is None:
+                columns[name] = value
+    return columns

@@ -1,0 +1,185 @@
+"""The ledger: what became of every input row, and whether the sums are right."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from ft_runtime.files import write_text_atomic
+from ft_runtime.findings import text
+
+State = Literal["whole", "truncated", "lost_end", "dropped"]
+STATES: tuple[State, ...] = ("whole", "truncated", "lost_end", "dropped")
+LOST: tuple[State, ...] = ("lost_end", "dropped")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The fate of one input row; a line of ``ledger.csv``.
+
+    Attributes
+    ----------
+    row : int
+        Number of the row in the dataset, from 1.
+    source : str
+        File or hub dataset.
+    line : int
+        Line of the file where the row starts, from 1; 0 when unknown.
+    split : str
+        ``train``, ``val``, ``test``, or empty for a row that never came to a split.
+    state : {"whole", "truncated", "lost_end", "dropped"}
+        ``truncated``: its end was cut, yet every answer that is left keeps its end token.
+        ``lost_end``: the cut went through an answer. ``dropped``: not used.
+    tokens : int
+        Tokens in use; 0 for a dropped row.
+    supervised_tokens : int
+        Tokens that the loss looks at; for classification 1, the label.
+    tokens_cut : int
+        Tokens of the row that are not in use, where they were counted.
+    code : str
+        Code of the reason; empty for a whole row.
+    detail : str
+        The reason in words.
+    """
+
+    row: int
+    source: str
+    line: int
+    split: str
+    state: State
+    tokens: int = 0
+    supervised_tokens: int = 0
+    tokens_cut: int = 0
+    code: str = ""
+    detail: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(Entry))
+
+
+class Ledger:
+    """What became of every input row.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        One for each row of the dataset.
+    rows : int
+        Number of rows of the dataset.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+        By row number.
+    rows : int
+
+    Raises
+    ------
+    ValueError
+        When a row is missing or there twice, or a state is unknown: then the ledger would lie.
+    """
+
+    def __init__(self, entries: Iterable[Entry], rows: int) -> None:
+        self.entries = tuple(sorted(entries, key=lambda entry: entry.row))
+        self.rows = rows
+        numbers = [entry.row for entry in self.entries]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("a row is in the ledger twice")
+        if len(numbers) != rows:
+            raise ValueError(f"the ledger has {len(numbers)} rows, the dataset {rows}")
+        if unknown := {entry.state for entry in self.entries} - set(STATES):
+            raise ValueError(f"unknown states: {sorted(unknown)}")
+
+    def counts(self, split: str | None = None) -> dict[str, int]:
+        """Return the number of rows in each state, of one split or of the dataset; they add up."""
+        found = Counter(
+            entry.state for entry in self.entries if split is None or entry.split == split
+        )
+        return {state: found[state] for state in STATES}
+
+    def splits(self) -> list[str]:
+        """Return the splits that have rows; rows without a split come last as ``""``."""
+        present = {entry.split for entry in self.entries}
+        return [split for split in ("train", "val", "test", "") if split in present]
+
+    def tokens(self, split: str | None = None) -> dict[str, int]:
+        """Return the sums of tokens in use, supervised tokens and tokens cut."""
+        chosen = [entry for entry in self.entries if split is None or entry.split == split]
+        return {
+            "tokens": sum(entry.tokens for entry in chosen),
+            "supervised_tokens": sum(entry.supervised_tokens for entry in chosen),
+            "tokens_cut": sum(entry.tokens_cut for entry in chosen),
+        }
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many rows were lost for each code, the commonest first."""
+        found = Counter(entry.code for entry in self.entries if entry.state in LOST)
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def lost_fraction(self) -> float:
+        """Share of rows that are dropped or lost an end token, 0 to 1; 0 for no rows."""
+        lost = sum(entry.state in LOST for entry in self.entries)
+        return lost / self.rows if self.rows else 0.0
+
+    def to_csv(self) -> str:
+        """Return the ledger as CSV (RFC 4180): a header, then one record a row."""
+        stream = io.StringIO(newline="")
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        writer.writerows(astuple(entry) for entry in self.entries)
+        return stream.getvalue()
+
+    def write(self, path: str | Path) -> Path:
+        """Write the ledger as CSV, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            When the file cannot be written.
+        """
+        return write_text_atomic(path, self.to_csv())
+
+    def __repr__(self) -> str:
+        lines = [text("tokens.ledger_title", rows=self.rows)]
+        width = max(len(cell) for row in self._table() for cell in row)
+        lines += ["  ".join(cell.rjust(width) for cell in row) for row in self._table()]
+        lines += [
+            text("tokens.ledger_reason", count=n, code=code) for code, n in self.reasons().items()
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        header, *body = self._table()
+        cells = "".join(f"<th>{html.escape(name)}</th>" for name in header)
+        lines = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in body
+        )
+        reasons = "".join(
+            f"<li>{html.escape(text('tokens.ledger_reason', count=n, code=code))}</li>"
+            for code, n in self.reasons().items()
+        )
+        title = html.escape(text("tokens.ledger_title", rows=self.rows))
+        return (
+            f"<p>{title}</p><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
+            + (f"<ul>{reasons}</ul>" if reasons else "")
+        )
+
+    def _table(self) -> list[list[str]]:
+        """Return header, one line a split, and the totals, as text."""
+        sums = ("tokens", "supervised_tokens", "tokens_cut")
+        header = ["", *(text(f"tokens.ledger_{name}") for name in (*STATES, *sums))]
+        table = [header]
+        for split in [*self.splits(), None]:
+            counted, summed = self.counts(split), self.tokens(split)
+            name = text("tokens.ledger_total") if split is None else split
+            numbers = [*counted.values(), *summed.values()]
+            table.append([name or text("tokens.ledger_no_split"), *map(str, numbers)])
+        return table

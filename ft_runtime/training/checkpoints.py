@@ -1,0 +1,125 @@
+"""Checkpoints of a Trainer: sealed after transformers wrote them, rotated after that."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.findings import FindingsError, finding
+from ft_runtime.runs import checkpoints
+from ft_runtime.training.errors import save_problem
+
+if TYPE_CHECKING:
+    from transformers import Trainer, TrainingArguments
+
+    from ft_runtime.runs import Run
+
+
+def folder_of(args: TrainingArguments, step: int) -> Path:
+    """Return the folder that transformers writes the checkpoint of a step to."""
+    return Path(args.output_dir) / f"checkpoint-{step}"
+
+
+def is_sealed(run: Run, args: TrainingArguments, step: int) -> bool:
+    """Return True when this training wrote the checkpoint of this step, or began with it."""
+    known = run.checkpoint
+    return known is not None and known.step == step and known.path == folder_of(args, step)
+
+
+def discard_stale(args: TrainingArguments, step: int) -> None:
+    """Remove a folder that an earlier sitting left where a checkpoint is to be written.
+
+    It was not verified, or the run went back before it; a mixture of its files with new ones must
+    never come about.
+    """
+    path = folder_of(args, step)
+    if path.is_dir():
+        checkpoints.delete(path)
+
+
+def seal_and_rotate(
+    run: Run, args: TrainingArguments, step: int, limit: int | None, tally: Mapping[str, Any]
+) -> None:
+    """Seal the checkpoint that transformers has just written, then delete the surplus ones.
+
+    Parameters
+    ----------
+    run : Run
+    args : TrainingArguments
+    step : int
+    limit : int or None
+        How many verified checkpoints to keep.
+    tally : Mapping
+        What the training took so far.
+
+    Raises
+    ------
+    FindingsError
+        ``training.checkpoint_failed`` or ``training.disk_full``; the earlier ones are intact.
+    """
+    path = folder_of(args, step)
+    try:
+        run.checkpoint = checkpoints.seal(path, step, tally)
+        checkpoints.rotate(path.parent, limit, keep=path)
+    except (OSError, ValueError) as error:
+        raise FindingsError([save_problem(error, path)]) from error
+    run.event("checkpoint", step=step, path=f"{path.parent.name}/{path.name}")
+
+
+def discard_partial(run: Run, args: TrainingArguments, step: int) -> None:
+    """Remove half a checkpoint that could not be finished: on a full disk it is in the way."""
+    path = folder_of(args, step)
+    if path.is_dir() and not is_sealed(run, args, step):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def resume_point(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
+    """Return the checkpoint to begin with.
+
+    Parameters
+    ----------
+    run : Run
+    resume : "auto", False or path
+        ``"auto"``: the newest verified one of the run; False: none, earlier ones are moved aside.
+
+    Raises
+    ------
+    FindingsError
+        ``training.checkpoint_unverified`` for a path that cannot be trusted.
+    """
+    if resume == "auto":
+        return run.checkpoint
+    if not resume:
+        _move_aside(run)
+        run.checkpoint = None
+        return None
+    path = Path(resume).absolute()
+    known = {folder: step for step, folder in checkpoints.folders(path.parent)}
+    if path not in known:
+        problem = finding("training.no_checkpoint", where=str(path))
+        raise FindingsError([problem])
+    found = checkpoints.verify(path, known[path])
+    if not found.verified:
+        problem = finding("training.checkpoint_unverified", where=str(path), reason=found.problem)
+        raise FindingsError([problem])
+    run.checkpoint = found
+    return found
+
+
+def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> None:
+    """Load weights and history of a checkpoint whose training is complete, without a step."""
+    from transformers import TrainerState
+
+    trainer._load_from_checkpoint(str(checkpoint.path))
+    trainer.state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
+
+
+def _move_aside(run: Run) -> None:
+    if not checkpoints.folders(run.checkpoints):
+        return
+    number = 1
+    while (aside := run.path / f"checkpoints.previous-{number}").exists():
+        number += 1
+    run.checkpoints.rename(aside)

@@ -1,0 +1,129 @@
+"""`train`: run the Trainer, go on where it stopped, and check that it did train."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ft_runtime.findings import FindingsError, finding, notify
+from ft_runtime.runs.checkpoints import tally_of
+from ft_runtime.training import checkpoints
+from ft_runtime.training.arguments import shaping_arguments
+from ft_runtime.training.callbacks import run_callback_class
+from ft_runtime.training.errors import training_problem
+from ft_runtime.training.fingerprint import fingerprint
+from ft_runtime.training.outcome import assess
+from ft_runtime.training.result import TrainingPaused, TrainResult
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+    from ft_runtime.runs import Run
+    from ft_runtime.runs.checkpoints import Checkpoint
+
+
+def train(
+    trainer: Trainer, run: Run, resume: Literal["auto", False] | str | Path = "auto"
+) -> TrainResult:
+    """Train, or go on training, and prove that the weights moved.
+
+    Ctrl-C, "Interrupt" in a notebook and SIGTERM stop at the end of the step, with a checkpoint
+    from which the run goes on exactly; a second Ctrl-C stops at once.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        From `build_trainer`; another `transformers.Trainer` works too, without the checks of the
+        loss that `build_trainer` adds.
+    run : Run
+    resume : "auto", False or path
+        ``"auto"``: from the run's newest verified checkpoint, if there is one. False: from the
+        model as it is; earlier checkpoints are moved aside. A path: from that checkpoint.
+
+    Returns
+    -------
+    TrainResult
+        With status ``finished``.
+
+    Raises
+    ------
+    TrainingPaused
+        After a clean stop; its `result` says ``paused``. Call `train` again to go on.
+    FindingsError
+        ``training.loss_not_finite``, ``training.nothing_learned``, ``training.too_few_steps``,
+        ``training.disk_full``, ``training.checkpoint_failed``, ``training.out_of_memory``, and
+        ``run.arguments_changed`` when the arguments differ from those of the checkpoint.
+    """
+    callback = _callback(trainer, run)
+    start = checkpoints.resume_point(run, resume)
+    run.pin("arguments", shaping_arguments(trainer.args, len(trainer.train_dataset)))
+    run.rewind(start.step if start else 0)
+    callback.tally.begin(tally_of(start) if start else {})
+    if start is not None and _complete(start):
+        checkpoints.load_weights(trainer, start)
+        callback.before = fingerprint(trainer.model)
+        notify(finding("training.already_complete", where=str(start.path), step=start.step))
+    else:
+        _run(trainer, callback, run, start)
+    outcome = assess(trainer, callback, run, start)
+    result = outcome.result
+    run.update(training=result.to_dict())
+    if outcome.problems:
+        error = FindingsError(outcome.problems)
+        run.end_with(error)
+        raise error
+    if callback.stop.requested:
+        steps = {"step": result.steps, "total_steps": result.total_steps}
+        run.end("paused", **steps)
+        raise TrainingPaused([finding("training.paused", where=str(run.path), **steps)], result)
+    return result
+
+
+def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) -> None:
+    """Run the training loop; whatever stops it is recorded in the run."""
+    if run.status != "running":
+        run.update(status="running")
+    try:
+        with callback.stop.listening():
+            trainer.train(resume_from_checkpoint=str(start.path) if start else None)
+        step = trainer.state.global_step
+        if callback.stop.requested and not checkpoints.is_sealed(run, trainer.args, step):
+            # The request came after the last step's end.
+            trainer._save_checkpoint(trainer.model, None)
+            tally = callback.tally.to_dict()
+            checkpoints.seal_and_rotate(run, trainer.args, step, callback.limit, tally)
+    except (FindingsError, KeyboardInterrupt) as error:
+        run.end_with(error)
+        raise
+    except Exception as error:
+        problem = training_problem(error, trainer)
+        checkpoints.discard_partial(run, trainer.args, trainer.state.global_step)
+        told = error if problem is None else FindingsError([problem])
+        run.end_with(told)
+        if problem is None:
+            raise
+        raise told from error
+
+
+def _complete(checkpoint: Checkpoint) -> bool:
+    """Return True when no step is left after this checkpoint."""
+    state = json.loads((checkpoint.path / "trainer_state.json").read_text(encoding="utf-8"))
+    return bool(state["global_step"] >= state["max_steps"] > 0)
+
+
+def _callback(trainer: Trainer, run: Run) -> Any:
+    """Return the trainer's callback for this run, ready for a sitting; a plain Trainer gets one."""
+    kind = run_callback_class()
+    callback = next((c for c in trainer.callback_handler.callbacks if isinstance(c, kind)), None)
+    if callback is None:
+        callback = kind(run)
+        trainer.add_callback(callback)
+    callback.run = run
+    callback.stop.requested = False
+    # Rotation is ours: transformers would delete the old checkpoint before the new one is sealed.
+    if trainer.args.save_total_limit is not None:
+        callback.limit = trainer.args.save_total_limit
+        trainer.args.save_total_limit = None
+    callback.tally = getattr(trainer, "tally", callback.tally)
+    return callback

@@ -1,0 +1,99 @@
+"""nbclient with three additions: progress, signals handed to the kernel, and this very Python."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+from ft_runtime.files import write_bytes_atomic
+from ft_runtime.findings import text
+from jupyter_ft.builder.notebook import notebook_bytes
+
+
+class ThisPython(AsyncKernelManager):
+    """Starts the Python that we run in; a user's kernel spec ``python3`` may point elsewhere."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The spec of this Python's ipykernel."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+
+class Client(NotebookClient):
+    """Executes a notebook.
+
+    Attributes
+    ----------
+    running : str
+        Id of the cell that was started last.
+    stopping : bool
+        True once a signal has asked for a stop.
+    """
+
+    running = ""
+    stopping = False
+    show = True
+
+    def output(self, outs: Any, msg: Any, display_id: Any, cell_index: Any) -> Any:
+        """Print what a cell prints, besides keeping it."""
+        if self.show and msg["msg_type"] == "stream":
+            stream = sys.stdout if msg["content"]["name"] == "stdout" else sys.stderr
+            print(msg["content"]["text"], end="", file=stream, flush=True)
+        return super().output(outs, msg, display_id, cell_index)
+
+    def hand_signals_to_kernel(self, **_: Any) -> None:
+        """Replace nbclient's handlers, which end the kernel, for as long as the notebook runs."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: asyncio.ensure_future(self.stop()))
+
+    async def stop(self) -> None:
+        """Interrupt the kernel; the second time, end it."""
+        manager: Any = self.km
+        if self.stopping:
+            await manager.shutdown_kernel(now=True)
+            return
+        self.stopping = True
+        print("\n" + text("build.stopping"), file=sys.stderr, flush=True)
+        await manager.interrupt_kernel()
+
+    def tell(self, cell: Any, cell_index: int) -> None:
+        """Say which cell runs now."""
+        if cell.cell_type != "code":
+            return
+        self.running = cell.id
+        if self.show:
+            code = [i for i, item in enumerate(self.nb.cells) if item.cell_type == "code"]
+            section = cell.metadata.get("jupyter_ft", {}).get("section", "")
+            number, count = code.index(cell_index) + 1, len(code)
+            line = text("build.cell", number=number, count=count, section=section, name=cell.id)
+            print(line, flush=True)
+
+
+def make_client(notebook: nbformat.NotebookNode, folder: Path, save: Path, show: bool) -> Client:
+    """Return a client that is ready to execute; see `jupyter_ft.execution.execute_notebook`."""
+    client = Client(
+        notebook,
+        timeout=None,
+        coalesce_streams=True,
+        kernel_manager_class=ThisPython,
+        resources={"metadata": {"path": str(folder)}},
+    )
+
+    def keep(**_: Any) -> None:
+        write_bytes_atomic(save, notebook_bytes(notebook))
+
+    client.show = show
+    client.on_notebook_start = client.hand_signals_to_kernel
+    client.on_cell_start = client.tell
+    client.on_cell_executed = keep
+    return client

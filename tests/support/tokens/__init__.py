@@ -1,0 +1,1 @@
+"""Tokenizers and chat templates for the tests of the tokens room."""

@@ -1,0 +1,62 @@
+"""Rows, splits and configs, made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ft_runtime as ft
+from ft_runtime.data.rows import Row, RowSet, Source
+from ft_runtime.data.splits import Splits
+from ft_runtime.findings import finding
+from ft_runtime.tokens import PreparedData, prepare_data
+from support.tokens.dialects import CHATML, Dialect
+from support.tokens.tokenizers import byte_level
+
+
+def config_for(format: str, **more: Any) -> Any:
+    dataset = {"path": "a.jsonl", "format": format, "max_lost_fraction": more.pop("lost", 1.0)}
+    return ft.load_config(
+        {
+            "provider": "hf_local",
+            "model_id": "./model",
+            "tune_type": "lora",
+            "dataset": dataset,
+            "hyperparams": {"max_seq_len": more.pop("length", 512), **more},
+        }
+    )
+
+
+def rows_of(format: str, *fields: dict[str, Any] | None) -> RowSet:
+    found = [
+        Row(
+            number,
+            "a.jsonl",
+            number,
+            None,
+            values,
+            () if values else (finding("data.no_messages", f"a.jsonl:{number}"),),
+        )
+        for number, values in enumerate(fields, 1)
+    ]
+    return RowSet(found, format, [Source("a.jsonl", "/a.jsonl", "0" * 64, 1, len(found))])
+
+
+def split_rows(rows: RowSet, val: int = 0, test: int = 0) -> Splits:
+    usable = rows.usable
+    first = len(usable) - val - test
+    return Splits(usable[:first], usable[first : first + val], usable[first + val :], "tail")
+
+
+def chat(*contents: str) -> dict[str, Any]:
+    roles = ("user", "assistant")
+    return {"messages": [{"role": roles[i % 2], "content": c} for i, c in enumerate(contents)]}
+
+
+def prompt(text: str, answer: str) -> dict[str, Any]:
+    return {"prompt": text, "completion": answer}
+
+
+def prepared(format: str, *fields: Any, dialect: Dialect = CHATML, **options: Any) -> PreparedData:
+    rows = rows_of(format, *fields)
+    splits = split_rows(rows, options.pop("val", 0), options.pop("test", 0))
+    return prepare_data(config_for(format, **options), rows, splits, byte_level(dialect))
