@@ -18,7 +18,7 @@ _VISIBLE = frozenset(chr(c) for c in range(33, 127))
 
 
 @cache
-def _visible_first() -> NDArray[Any]:
+def visible_first() -> NDArray[Any]:
     """Return, for a text's first byte, whether something visible stands there for sure."""
     import numpy as np
 
@@ -74,7 +74,7 @@ def cut(
     view = memoryview(block)
     spans = zip(begin.tolist(), closes.tolist(), strict=True)
     digests = [xxh3_64_intdigest(view[a:b]) for a, b in spans]
-    wide = _wide(block, begin, closes)
+    wide = wide_spans(block, begin, closes)
     at = np.flatnonzero(wide & ~decode)
     counts = []
     for a, b in zip(begin[at].tolist(), closes[at].tolist(), strict=True):
@@ -121,7 +121,7 @@ def _unsure(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
     data = np.frombuffer(block, np.uint8)
-    unsure = ~_visible_first().take(data.take(begin))
+    unsure = ~visible_first().take(data.take(begin))
     at = np.flatnonzero(unsure)
     first, second = data.take(begin[at]), data.take(begin[at] + 1)
     # Of the three-byte characters from E2, those in 80, 81 and A0 may be invisible; an escaped
@@ -140,7 +140,7 @@ def json_bytes() -> Callable[[str], bytes]:
     return msgspec.json.Encoder().encode
 
 
-def _wide(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
+def wide_spans(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
     """Return which spans hold bytes above 127; a few that hold none are named too."""
     import numpy as np
 
