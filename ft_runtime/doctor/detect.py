@@ -111,6 +111,7 @@ def detect_open(
         found.findings.append(finding("doctor.json_in_csv", name))
     if found.container in ("csv", "tsv") and suffix in (".jsonl", ".ndjson", ".json"):
         found.findings.append(finding("doctor.csv_in_jsonl", name))
+        found.dialect = None
     return found
 
 

@@ -31,8 +31,8 @@ class Task:
     table : Table or None
         For CSV.
     exact : bool
-        CSV: a record begins at `start`. Otherwise `quotes` says whether the number of quotes
-        before `start` is odd.
+        A row begins at `start`. Otherwise, for CSV, `quotes` says whether the number of quotes
+        before ``start - 1`` is odd.
     """
 
     path: str
@@ -86,7 +86,7 @@ def run_task(task: Task, feed: Callable[[Any], None] | None = None) -> Part:
             part = scan_records(handle, start, task.stop, size, task.table, **options)
         else:
             layout = make_layout(task.format, task.columns)
-            part = scan_range(handle, task.start, task.stop, size, layout, **options)
+            part = scan_range(handle, task.start, task.stop, size, layout, exact=task.exact, **options)
             part.extras.update(layout.extras)
         part.changed |= state != task.state or State.of(handle) != task.state
         return part

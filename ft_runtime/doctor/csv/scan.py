@@ -124,6 +124,12 @@ def _records(
         values = {"got": int(cells[i]), "expected": table.width}
         problem = Problem("blank_line") if empty else Problem("ragged_row", values=values)
         part.log.add(int(lines[i]), [problem])
+    if block.find(b"\0", 0, end) >= 0:
+        holed = _holds(block, starts, ends, 0) & fine
+        for i in np.flatnonzero(holed).tolist():
+            part.log.add(int(lines[i]), [Problem("nul_bytes", table.names[0])])
+        fine &= ~holed
+        good = np.flatnonzero(fine)
     if good.size:
         first = last[good] - table.width + 1
         spans = [_cell(found, first, starts[good], ends[good], cell, table.width)

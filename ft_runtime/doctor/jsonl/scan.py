@@ -28,6 +28,7 @@ def scan_range(
     *,
     block: int,
     limit: int,
+    exact: bool = True,
     marker: Marker | None = None,
     feed: Callable[[Any], None] | None = None,
 ) -> Part:
@@ -43,15 +44,16 @@ def scan_range(
         Bytes read at once.
     limit : int
         Longest line, in bytes, that is looked at; a longer one is broken.
+    exact : bool
+        A line begins at `start`; otherwise the first line behind it is looked for.
     marker : callable, optional
         Gets each block, its end, where its lines begin, the number of lines before it, and the
         part: finds secrets.
     feed : callable, optional
         Gets the bytes in their order: a digest.
     """
-    part = Part(start)
-    position = start if start == 0 else next_line(handle, start - 1, size, block)
-    part.start = position
+    position = start if exact else next_line(handle, start - 1, size, block)
+    part = Part(position, position)
     while position < min(stop, size):
         want = block
         while True:
