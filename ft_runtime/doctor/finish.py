@@ -24,8 +24,8 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
     result.lines, result.rows = part.lines, part.rows
     result.broken, result.fine = part.broken, part.rows - part.broken
     result.log, result.marks = part.log, part.marks
-    result.histogram = dict(sorted(part.lengths.items()))
-    result.lengths = quantiles(part.lengths)
+    result.histogram = histogram(part.lengths)
+    result.lengths = quantiles(result.histogram)
     used = set(result.columns.values()) | {"messages", "text", "label"}
     result.extras = sorted(part.extras - used)
     content, prompt = joined(part.content), joined(part.prompt)
@@ -80,7 +80,17 @@ def fingerprint(content: NDArray[Any], count: int) -> str:
     return f"{count:x}-{one % 2**64:016x}{two % 2**64:016x}"
 
 
-def quantiles(lengths: Counter[int]) -> Quantiles:
+def histogram(lengths: NDArray[Any] | None) -> dict[int, int]:
+    """Return rows by length class, without the empty ones."""
+    import numpy as np
+
+    if lengths is None:
+        return {}
+    at = np.flatnonzero(lengths)
+    return dict(zip(at.tolist(), lengths[at].tolist(), strict=True))
+
+
+def quantiles(lengths: dict[int, int]) -> Quantiles:
     """Return quantiles (nearest rank) of lengths counted by class."""
     total = sum(lengths.values())
     if not total:

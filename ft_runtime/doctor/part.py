@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Lengths are counted exactly up to here, and in steps of 1/64 of a power of two above.
 EXACT = 1 << 14
 _STEPS = 64
+# Up to 2^44 characters.
+CLASSES = EXACT + 30 * _STEPS + 1
 
 
 @dataclass
@@ -32,8 +34,8 @@ class Part:
     log : Log
         Problems, with lines counted from the beginning of the part.
     labels : Counter of bytes
-    lengths : Counter of int
-        Rows by length (see `length_class`).
+    lengths : ndarray of int or None
+        Rows by length class (see `length_classes`).
     content, prompt : list of ndarray of uint64
         Numbers of the rows, 0 for a broken one.
     spans : list of ndarray of uint8
@@ -49,7 +51,7 @@ class Part:
     broken: int = 0
     log: Log = field(default_factory=Log)
     labels: Counter[bytes] = field(default_factory=Counter)
-    lengths: Counter[int] = field(default_factory=Counter)
+    lengths: NDArray[Any] | None = None
     content: list[NDArray[Any]] = field(default_factory=list)
     prompt: list[NDArray[Any]] = field(default_factory=list)
     row_lines: list[NDArray[Any]] = field(default_factory=list)
@@ -65,11 +67,8 @@ class Part:
 
         if not chars.size:
             return
-        classes = length_classes(chars)
-        counts = np.bincount(classes)
-        at = np.flatnonzero(counts)
-        for length, count in zip(at.tolist(), counts[at].tolist(), strict=True):
-            self.lengths[length] += count
+        counts = np.bincount(length_classes(chars), minlength=CLASSES)
+        self.lengths = counts if self.lengths is None else self.lengths + counts
 
     def extend(self, other: Part) -> None:
         """Add the part that follows this one."""
@@ -82,7 +81,9 @@ class Part:
         self.rows += other.rows
         self.broken += other.broken
         self.labels.update(other.labels)
-        self.lengths.update(other.lengths)
+        if other.lengths is not None:
+            first = self.lengths
+            self.lengths = other.lengths if first is None else first + other.lengths
         self.content += other.content
         self.prompt += other.prompt
         self.extras |= other.extras

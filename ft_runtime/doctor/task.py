@@ -12,7 +12,7 @@ from ft_runtime.doctor.jsonl.layout import make_layout
 from ft_runtime.doctor.jsonl.scan import Marker, scan_range
 from ft_runtime.doctor.opening import State, opened
 from ft_runtime.doctor.part import Part
-from ft_runtime.doctor.secrets.find import secret_marker, text_marker
+from ft_runtime.doctor.secrets.find import marker
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,9 @@ class Task:
 
 def marker_for(task: Task) -> Marker | None:
     """Return the marker of all the checks on text that the task asks for."""
-    marks: list[Callable[..., None]] = []
-    if task.secrets:
-        marks.append(secret_marker(task.phone))
-    if task.oddities:
-        marks.append(text_marker())
-    if not marks:
+    if not (task.secrets or task.phone or task.oddities):
         return None
-
-    def mark(*arguments: Any) -> None:
-        for each in marks:
-            each(*arguments)
-
-    return mark
+    return marker(task.secrets, task.phone, task.oddities)
 
 
 def run_task(task: Task, feed: Callable[[Any], None] | None = None) -> Part:

@@ -1,89 +1,131 @@
 """Where in a block a pattern may match, found with a few passes over all its bytes.
 
-Each trigger is implied by its pattern, so nothing is missed; it names few places besides.
+Each trigger is implied by its pattern, so nothing is missed; it names few places besides. The
+passes work on windows that stay in the processor's cache, in arrays that are used again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LONG = 16  # the least run of letters, digits, - and _ in any of the keys
+WINDOW = 1 << 18
+OVERLAP = 64  # a trigger looks at fewer bytes than that
+_ONES = 0x01010101
 
 
-def runs(data: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return begin and end of the runs of 16 or more bytes from ``-`` to ``z``, no backslash."""
+class Passes:
+    """The passes over one window after another.
+
+    Parameters
+    ----------
+    data : ndarray of uint8
+        The bytes of a block.
+    """
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        size = WINDOW + OVERLAP
+        self._bytes = np.empty(size, np.uint8)
+        self._masks = [np.empty(size + 8, bool) for _ in range(4)]
+
+    def windows(self, data: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield place and bytes of windows that overlap; a place is reported in one at least."""
+        for start in range(0, data.size, WINDOW):
+            if data.size - start >= OVERLAP or start == 0:
+                yield start, data[start : start + WINDOW + OVERLAP]
+
+    def equal(self, data: NDArray[Any], sign: int) -> NDArray[Any]:
+        """Return where a byte stands."""
+        import numpy as np
+
+        return _places(np.equal(data, sign, out=self._masks[0][: data.size]))
+
+    def sequence(self, data: NDArray[Any], *signs: int) -> NDArray[Any]:
+        """Return where these bytes stand one after another."""
+        import numpy as np
+
+        found, other = self._masks[:2]
+        size = data.size - len(signs) + 1
+        np.equal(data[:size], signs[0], out=found[:size])
+        for step, sign in enumerate(signs[1:], 1):
+            found[:size] &= np.equal(data[step : step + size], sign, out=other[:size])
+        return _places(found[:size])
+
+    def _range(self, data: NDArray[Any], first: int, count: int, into: int) -> NDArray[Any]:
+        """Return which bytes are one of `count` in a row (wrapping round makes it one test)."""
+        import numpy as np
+
+        shifted = np.subtract(data, np.uint8(first), out=self._bytes[: data.size])
+        return np.less(shifted, count, out=self._masks[into][: data.size])
+
+    def _words(self, mask: NDArray[Any]) -> NDArray[Any]:
+        import numpy as np
+
+        words = mask.size >> 2
+        return mask[: words * 4].view(np.uint32) == _ONES
+
+    def runs(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return where 16 bytes from ``-`` to ``z`` without backslash stand, in steps of four.
+
+        A run of 19 bytes holds four whole words of four bytes.
+        """
+        import numpy as np
+
+        inside = self._range(data, 45, 78, 0)
+        inside &= np.not_equal(data, 92, out=self._masks[1][: data.size])
+        words = self._words(inside)
+        two = words[:-1] & words[1:]
+        return np.flatnonzero(two[:-2] & two[2:]) * 4
+
+    def numbers(self, data: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Return where IBANs, cards, SSNs and IPv4 addresses may stand."""
+        import numpy as np
+
+        size = data.size
+        digit = self._range(data, 48, 10, 0)
+        two = np.logical_and(digit[:-1], digit[1:], out=self._masks[1][: size - 1])
+        four = np.logical_and(two[:-2], two[2:], out=self._masks[2][: size - 3])
+        at = _places(four)
+        # A card: four digits and four more, at once or behind one sign.
+        ahead = np.minimum(at + 4, four.size - 1)
+        groups = at[four.take(ahead) | four.take(np.minimum(ahead + 1, four.size - 1))]
+        # An SSN ends in four digits behind a dash, two digits and a dash.
+        ssn = at[at >= 7]
+        ssn = ssn[(data.take(ssn - 1) == 45) & (data.take(ssn - 4) == 45)] - 7
+        # An IBAN begins with two capitals and two digits.
+        capital = self._range(data, 65, 26, 2)
+        pair = np.logical_and(capital[:-3], capital[1:-2], out=self._masks[3][: size - 3])
+        pair &= two[2:]
+        iban = _places(pair)
+        point = _places(np.equal(data, 46, out=self._masks[1][:size]))
+        gaps = np.diff(point)
+        near = (gaps >= 2) & (gaps <= 4)
+        ipv4 = point[:-2][near[:-1] & near[1:]] if point.size > 2 else point[:0]
+        ipv4 = ipv4[digit.take(ipv4 + 1)]
+        return iban, groups, ssn, ipv4
+
+    def dashes(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return where five dashes stand before a B, as at the head of a private key."""
+        import numpy as np
+
+        mask = np.equal(data, 45, out=self._masks[0][: data.size])
+        # Five dashes hold two whole words of two bytes.
+        words = mask[: data.size & ~1].view(np.uint16) == 0x0101
+        at = _places(words[:-1] & words[1:]) * 2
+        if not at.size:
+            return at
+        at = np.unique(np.concatenate([at - 1, at]))
+        at = at[(at >= 0) & (at < data.size - 5)]
+        return at[(data.take(at + 4) == 45) & (data.take(at + 5) == 66)]
+
+
+def _places(mask: NDArray[Any]) -> NDArray[Any]:
+    """Return where a mask is set; most are set nowhere, which is cheaper to see."""
     import numpy as np
 
-    inside = (data - np.uint8(45)) < 78
-    inside &= data != 92
-    for step in (1, 2, 4, 8):
-        inside = inside[:-step] & inside[step:]
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    if inside[0]:
-        edges = np.append(0, edges)
-    if edges.size & 1:
-        edges = np.append(edges, inside.size)
-    return edges[0::2], edges[1::2] + _LONG - 1
-
-
-def digits(data: NDArray[Any]) -> NDArray[Any]:
-    """Return which bytes are digits."""
-    import numpy as np
-
-    return (data - np.uint8(48)) < 10
-
-
-def ssn(data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
-    """Return where ``d-dd-d`` stands."""
-    import numpy as np
-
-    dash = data == 45
-    found = dash[1:-4] & dash[4:-1]
-    found &= digit[:-5]
-    found &= digit[2:-3]
-    found &= digit[5:]
-    return np.flatnonzero(found)
-
-
-def ipv4(data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
-    """Return where the first of three points among digits stands, two to four bytes apart."""
-    import numpy as np
-
-    point = data[1:-1] == 46
-    point &= digit[:-2]
-    point &= digit[2:]
-    at = np.flatnonzero(point) + 1
-    if at.size < 3:
-        return at[:0]
-    steps = np.diff(at)
-    return at[:-2][(steps[:-1] <= 4) & (steps[1:] <= 4)]
-
-
-def groups(digit: NDArray[Any]) -> NDArray[Any]:
-    """Return where four digits stand and four more follow, at once or after one sign."""
-    import numpy as np
-
-    two = digit[:-1] & digit[1:]
-    four = two[:-2] & two[2:]
-    size = four.size - 5
-    if size <= 0:
-        return np.zeros(0, np.int64)
-    found = four[4 : 4 + size] | four[5 : 5 + size]
-    found &= four[:size]
-    return np.flatnonzero(found)
-
-
-def iban(data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
-    """Return where two capital letters stand before two digits."""
-    import numpy as np
-
-    found = digit[2:-1] & digit[3:]
-    if not found.any():
-        return np.zeros(0, np.int64)
-    capital = (data - np.uint8(65)) < 26
-    found &= capital[:-3]
-    found &= capital[1:-2]
-    return np.flatnonzero(found)
+    return np.flatnonzero(mask) if mask.any() else np.zeros(0, np.int64)
