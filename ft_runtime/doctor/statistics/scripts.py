@@ -17,7 +17,7 @@ _WORDS = {
     "Italian": "che non per sono della una gli anche più come",
     "Portuguese": "não uma para com mais você dos são como isso",
     "Dutch": "het een van niet dat voor zijn met ook maar",
-    "Polish": "nie się jest że na do jak tak ale czy",
+    "Polish": "nie się jest że jak tak ale czy są przez",
     "Turkish": "bir ve bu için ile çok daha gibi ne değil",
     "Russian": "и не что это на как по для но из",
     "Ukrainian": "і не що це на як та для але є",
