@@ -27,8 +27,6 @@ from ft_runtime.findings import Finding, FindingsError, finding
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMATS = ("jsonl_chat", "jsonl_instr", "jsonl_prompt", "csv_classification")
-
 
 @dataclass
 class Surveyed:

@@ -89,6 +89,4 @@ class FreshFile:
 
     def _unwritable(self, error: OSError) -> FindingsError:
         reason = error.strerror or str(error)
-        return FindingsError(
-            [finding("doctor_report.cannot_write", str(self.path), reason=reason)]
-        )
+        return FindingsError([finding("doctor_report.cannot_write", str(self.path), reason=reason)])

@@ -88,9 +88,7 @@ def _class_names(schema: Any) -> dict[str, list[str]]:
         return {}
 
 
-def _write(
-    rows: Iterable[Any], names: Mapping[str, list[str]], out: BinaryIO, source: str
-) -> None:
+def _write(rows: Iterable[Any], names: Mapping[str, list[str]], out: BinaryIO, source: str) -> None:
     count = 0
     for row in rows:
         count += 1

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import is_blank
 from ft_runtime.doctor.csv.split import Split, split
-from ft_runtime.doctor.jsonl.texts import json_bytes, visible_first, wide_spans
+from ft_runtime.doctor.jsonl.texts import json_bytes, unsure_spans, wide_spans
+from ft_runtime.doctor.jsonl.words import load
 from ft_runtime.doctor.opening import read_at
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ft_runtime.doctor.jsonl.scan import Marker
 
 SMALLEST = 1 << 14
+_ODD = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _records(
         first = last[good] - table.width + 1
         spans = [_cell(found, first, starts[good], ends[good], cell, table.width)
                  for cell in (table.text, table.label)]  # fmt: skip
-        chars = _cells(block, spans, good, lines, table, part, fine, content, prompt)
+        chars = _cells(block, spans, good, lines, found, table, part, fine, content, prompt)
         part.add_lengths(chars[fine[good]])
     part.broken += int(keep - np.count_nonzero(fine))
     part.rows += keep
@@ -167,73 +169,118 @@ def _cells(
     spans: list[tuple[Any, Any]],
     good: NDArray[Any],
     lines: NDArray[Any],
+    found: Split,
     table: Table,
     part: Part,
     fine: NDArray[Any],
     content: NDArray[Any],
     prompt: NDArray[Any],
 ) -> NDArray[Any]:
-    """Check text and label of the records with the right number of cells."""
+    """Check text and label of the records with the right number of cells; return lengths."""
     import numpy as np
-    from xxhash import xxh3_64_intdigest
 
     data = np.frombuffer(block, np.uint8)
-    (text_at, text_to), (label_at, label_to) = spans
-    text_quoted = (data.take(text_at) == 34) & (text_to > text_at + 1)
-    label_quoted = (data.take(label_at) == 34) & (label_to > label_at + 1)
-    text_at, text_to = text_at + text_quoted, text_to - text_quoted
-    label_at, label_to = label_at + label_quoted, label_to - label_quoted
-    view = memoryview(block)
-    bounds = list(zip(text_at.tolist(), text_to.tolist(), strict=True))
-    digests = [xxh3_64_intdigest(view[a:b]) for a, b in bounds]
-    chars = text_to - text_at
+    (text_at, text_to), (label_at, label_to) = (_unquoted(data, *span) for span in spans)
     odd: dict[int, list[Problem]] = {}
     name, label_name = table.names
-
-    doubled = text_quoted & _holds(block, text_at, text_to, 34)
-    for i in np.flatnonzero(doubled).tolist():
-        plain = block[bounds[i][0] : bounds[i][1]].replace(b'""', b'"')
-        digests[i], chars[i] = xxh3_64_intdigest(plain), len(plain)
-    wide = wide_spans(block, text_at, text_to)
-    for i in np.flatnonzero(wide).tolist():
-        a, b = bounds[i]
-        try:
-            chars[i] += len(str(view[a:b], "utf-8")) - (b - a)
-        except UnicodeDecodeError as error:
-            byte = f"0x{block[a + error.start]:02x}"
-            odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))
-    unsure = (~visible_first().take(data.take(text_at))) | (text_to <= text_at)
-    for i in np.flatnonzero(unsure).tolist():
-        text = block[bounds[i][0] : bounds[i][1]].decode("utf-8", "replace")
-        if is_blank(text):
-            problem = Problem("empty_field", name, {"length": len(text)})
-            odd.setdefault(i, []).append(problem)
-    labels = [block[a:b] for a, b in zip(label_at.tolist(), label_to.tolist(), strict=True)]
-    known = {label: _label(label) for label in set(labels)}
-    if any(problem for _, problem in known.values()):
-        for i, label in enumerate(labels):
-            if problem := known[label][1]:
+    digests, chars = _texts(block, text_at, text_to, found.doubled, name, odd)
+    numbers, inverse, values = _labels(block, label_at, label_to)
+    for k, (_, problem) in enumerate(values):
+        if problem:
+            for i in np.flatnonzero(inverse == k).tolist():
                 odd.setdefault(i, []).append(Problem(problem[0], label_name, problem[1]))
-    for i, problems in odd.items():
+    for i in sorted(odd):
         fine[good[i]] = False
-        part.log.add(int(lines[good[i]]), problems)
-    counted = labels if not odd else [label for i, label in enumerate(labels) if i not in odd]
-    for label, count in _count(counted).items():
-        part.labels[known[label][0]] += count
-    numbers = {label: xxh3_64_intdigest(value) for label, (value, _) in known.items()}
-    zero = np.zeros(good.size, np.int64)
-    text_terms = hashing.terms(np.array(digests, np.uint64), zero + 8, zero)
-    label_digests = np.fromiter((numbers[label] for label in labels), np.uint64, len(labels))
+        part.log.add(int(lines[good[i]]), odd[i])
     sound = fine[good]
+    counts = np.bincount(inverse, weights=sound, minlength=len(values))
+    for (value, _), count in zip(values, counts.tolist(), strict=True):
+        if count:
+            part.labels[value] += int(count)
+    zero = np.zeros(good.size, np.int64)
+    text_terms = hashing.terms(digests, zero + 8, zero)
     prompt[good] = text_terms * sound
-    content[good] = (text_terms + hashing.terms(label_digests, zero + 9, zero)) * sound
+    content[good] = (text_terms + hashing.terms(numbers[inverse], zero + 9, zero)) * sound
     return chars
 
 
-def _count(labels: list[bytes]) -> dict[bytes, int]:
-    from collections import Counter
+def _unquoted(data: NDArray[Any], begin: NDArray[Any], until: NDArray[Any]) -> tuple[Any, Any]:
+    quoted = (data.take(begin) == 34) & (until > begin + 1)
+    return begin + quoted, until - quoted
 
-    return Counter(labels)
+
+def _texts(
+    block: bytes,
+    begin: NDArray[Any],
+    until: NDArray[Any],
+    doubled: NDArray[Any],
+    name: str,
+    odd: dict[int, list[Problem]],
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return digests and lengths of the texts; note those that are blank or not UTF-8."""
+    import numpy as np
+    from xxhash import xxh3_64_intdigest
+
+    view = memoryview(block)
+    first, last = begin.tolist(), until.tolist()
+    digests = [xxh3_64_intdigest(view[a:b]) for a, b in zip(first, last, strict=True)]
+    chars = until - begin
+    if doubled.size:
+        at = np.searchsorted(begin, doubled, side="right") - 1
+        at = at[(at >= 0) & (doubled < until[np.maximum(at, 0)])]
+        at, twice = np.unique(at, return_counts=True)
+        chars[at] -= twice
+        for i in at.tolist():
+            digests[i] = xxh3_64_intdigest(block[first[i] : last[i]].replace(b'""', b'"'))
+    at = np.flatnonzero(wide_spans(block, begin, until))
+    excess = []
+    for i in at.tolist():
+        a, b = first[i], last[i]
+        try:
+            excess.append(b - a - len(str(view[a:b], "utf-8")))
+        except UnicodeDecodeError as error:
+            excess.append(0)
+            byte = f"0x{block[a + error.start]:02x}"
+            odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))
+    chars[at] -= np.array(excess, np.int64)
+    unsure = unsure_spans(block, begin) & (block_bytes(block).take(begin) != 92)
+    for i in np.flatnonzero(unsure | (until <= begin)).tolist():
+        text = block[first[i] : last[i]].decode("utf-8", "replace")
+        if is_blank(text):
+            odd.setdefault(i, []).append(Problem("empty_field", name, {"length": len(text)}))
+    return np.array(digests, np.uint64), chars
+
+
+def block_bytes(block: bytes) -> NDArray[Any]:
+    """Return a block as an array."""
+    import numpy as np
+
+    return np.frombuffer(block, np.uint8)
+
+
+def _labels(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> tuple[Any, Any, list[Any]]:
+    """Return digest, canonical form and problem of each different label, and which row has it.
+
+    Labels of up to 16 bytes are told apart by 64 bits made of their first and last eight.
+    """
+    import numpy as np
+    from xxhash import xxh3_64_intdigest
+
+    size = until - begin
+    if size.max(initial=0) <= 16:
+        short = np.minimum(size, 8)
+        mixed = load(block, begin, short) + load(block, until - short, short) * np.uint64(_ODD)
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(_ODD) + size.astype(np.uint64)
+        _, where, inverse = np.unique(mixed, return_index=True, return_inverse=True)
+        made = [block[a:b] for a, b in zip(begin[where].tolist(), until[where].tolist(), strict=True)]
+    else:
+        known: dict[bytes, int] = {}
+        spans = zip(begin.tolist(), until.tolist(), strict=True)
+        inverse = np.array([known.setdefault(block[a:b], len(known)) for a, b in spans])
+        made = list(known)
+    values = [_label(label) for label in made]
+    numbers = np.array([xxh3_64_intdigest(value) for value, _ in values], np.uint64)
+    return numbers, inverse, values
 
 
 def _label(label: bytes) -> tuple[bytes, tuple[str, dict[str, Any]] | None]:

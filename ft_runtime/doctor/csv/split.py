@@ -35,6 +35,8 @@ class Split:
         ``stray_quote`` or ``unbalanced_quote``, and where the quote stands.
     returns : ndarray of bool, shape (records,)
         Whether the record ends in CR LF.
+    doubled : ndarray
+        Positions of the second quote of each doubled pair.
     """
 
     starts: NDArray[Any]
@@ -45,6 +47,7 @@ class Split:
     end: int
     problem: tuple[str, int] | None
     returns: NDArray[Any]
+    doubled: NDArray[Any]
 
 
 def split(block: bytes, size: int, delimiter: int, final: bool) -> Split:
@@ -67,9 +70,13 @@ def split(block: bytes, size: int, delimiter: int, final: bool) -> Split:
     sign = data.take(at)
     quote = sign == 34
     problem = None
+    doubled = at[:0]
     if quote.any():
         before = np.cumsum(quote, dtype=np.int32)
-        problem = _misplaced(block, at[quote], delimiter, size, final)
+        places = at[quote]
+        problem = _misplaced(block, places, delimiter, size, final)
+        reopened, shut = places[2::2], places[1::2]
+        doubled = reopened[reopened == shut[: reopened.size] + 1]
         outside = ((before & 1) == 0) & ~quote
         if problem:
             outside &= at < problem[2]
@@ -92,7 +99,7 @@ def split(block: bytes, size: int, delimiter: int, final: bool) -> Split:
     returns = (ends > starts) & (data.take(np.maximum(ends - 1, 0)) == 13)
     # A record that holds the bad quote is left to the caller, from its first byte on.
     found = (problem[0], problem[1]) if problem else None
-    return Split(starts, ends - returns, cells, separators, lines, end, found, returns)
+    return Split(starts, ends - returns, cells, separators, lines, end, found, returns, doubled)
 
 
 def _misplaced(

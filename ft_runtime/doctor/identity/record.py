@@ -105,8 +105,8 @@ def write_record(folder: str | Path, made: Record) -> Path:
     import numpy as np
 
     stream = io.BytesIO()
-    arrays = {name: getattr(made, name) for name in ("content", "prompt", "line", "file")}
-    np.savez(stream, **arrays)
+    arrays = {name: getattr(made, name) for name in ("content", "prompt", "line")}
+    np.savez(stream, source=made.file, **arrays)
     target = Path(folder) / FILE
     document = {**made.to_dict(), "rows_file": ROWS, "rows_sha256": sha256_bytes(stream.getvalue())}
     try:
@@ -142,11 +142,12 @@ def read_record(path: str | Path) -> Record:
         if document["kind"] != _FORMAT or sha256_bytes(raw) != document["rows_sha256"]:
             raise ValueError("the rows belong to another record")
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-            rows = {name: arrays[name] for name in ("content", "prompt", "line", "file")}
+            rows = {name: arrays[name] for name in ("content", "prompt", "line")}
+            source = arrays["source"]
         fields = {
             name: document[name] for name in ("fingerprint", "format", "rows", "fine", "sources")
         }
-        return Record(**fields, **rows)
+        return Record(**fields, **rows, file=source)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error) or type(error).__name__
         raise FindingsError(

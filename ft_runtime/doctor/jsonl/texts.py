@@ -86,7 +86,7 @@ def cut(
     lengths[at] = chars - escapes[at]
     doubtful[at[chars < 0]] = True
 
-    at = np.flatnonzero(_unsure(block, begin) & ~blank & ~decode)
+    at = np.flatnonzero(unsure_spans(block, begin) & ~blank & ~decode)
     for i, a, b in zip(at.tolist(), begin[at].tolist(), closes[at].tolist(), strict=True):
         text = _decoded(block[a:b])
         blank[i] = text is not None and is_blank(text)
@@ -116,7 +116,7 @@ def cut(
     return Cut(np.array(digests, np.uint64), lengths, doubtful, blank)
 
 
-def _unsure(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:
+def unsure_spans(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:
     """Return where the first character may show nothing, by its first two bytes."""
     import numpy as np
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ft_runtime.data.places import printable
 from ft_runtime.doctor.part import class_length
 from ft_runtime.doctor.report.bars import Bar, bars, length_bars
-from ft_runtime.doctor.report.summary import shares, size_text, to_text
+from ft_runtime.doctor.report.summary import shares, size_text, verdict
 from ft_runtime.findings import text
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def to_html(report: Report) -> str:
 
 def to_fragment(report: Report) -> str:
     """Return the report as HTML that goes into another page, such as a notebook's."""
-    parts = [f"<p><strong>{_verdict(report)}</strong></p>", _files(report), _findings(report)]
+    parts = [f"<p><strong>{_e(verdict(report))}</strong></p>", _files(report), _findings(report)]
     if report.split and report.split.proposal:
         parts.append(f"{_h('h_split')}<pre>{_e(report.split.proposal)}</pre>")
     if report.diff is not None:
@@ -78,13 +78,6 @@ def _e(value: str) -> str:
 
 def _h(key: str) -> str:
     return f"<h2>{html.escape(text(f'doctor_report.{key}'))}</h2>"
-
-
-def _verdict(report: Report) -> str:
-    line = next(
-        line for line in reversed(to_text(report).splitlines()) if line.endswith(" s")
-    )
-    return _e(line)
 
 
 def _files(report: Report) -> str:

@@ -24,13 +24,14 @@ def to_text(report: Report) -> str:
 
     A proposed split and a comparison come on top of that: they were asked for, or are needed.
     """
-    head = _head(report)
-    tail = _tail(report)
-    room = max(4, LINES - len(head) - 1)
-    lines = [*head, *_findings(report.groups, room)]
-    return "\n".join(_fit(line) for line in [*lines, _verdict(report)]) + "".join(
-        f"\n{line}" for line in tail
-    )
+    return "\n".join(line for part in parts(report) for line in part)
+
+
+def parts(report: Report) -> tuple[list[str], list[str], list[str]]:
+    """Return the lines of the summary, of the findings, and what goes below them."""
+    head = [verdict(report), *_head(report)]
+    found = _findings(report.groups, max(4, LINES - len(head)))
+    return [_fit(line) for line in head], [_fit(line) for line in found], _tail(report)
 
 
 def size_text(size: int) -> str:
@@ -131,7 +132,8 @@ def _lines(each: Group) -> list[str]:
     return wrapped
 
 
-def _verdict(report: Report) -> str:
+def verdict(report: Report) -> str:
+    """Return the one line that says whether all is well."""
     counts = report.counts()
     others = counts["warning"] + counts["info"]
     key = "doctor_report.verdict_good" if report.ok else "doctor_report.verdict_bad"

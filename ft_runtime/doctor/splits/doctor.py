@@ -116,9 +116,7 @@ def leaks(rows: Members, sides: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any
     )
 
 
-def _troubles(
-    report: SplitReport, rows: Members, sides: NDArray[Any], where: str
-) -> list[Finding]:
+def _troubles(report: SplitReport, rows: Members, sides: NDArray[Any], where: str) -> list[Finding]:
     """Return what makes the split unsafe."""
     held = report.sizes["val"] + report.sizes["test"]
     found = []
@@ -135,9 +133,7 @@ def _troubles(
     return found
 
 
-def _classes(
-    rows: Members, sides: NDArray[Any], where: str, strategy: str
-) -> list[Finding]:
+def _classes(rows: Members, sides: NDArray[Any], where: str, strategy: str) -> list[Finding]:
     import numpy as np
 
     assert rows.label is not None

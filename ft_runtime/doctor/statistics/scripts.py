@@ -69,9 +69,7 @@ def languages(texts: Iterable[str]) -> dict[str, float]:
         if name := _language(text[:2000]):
             counts[name] += 1
     total = sum(counts.values())
-    return {
-        name: count / total for name, count in counts.most_common() if count >= _LEAST * total
-    }
+    return {name: count / total for name, count in counts.most_common() if count >= _LEAST * total}
 
 
 @cache
