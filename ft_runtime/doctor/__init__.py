@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ft_runtime.doctor.detect import Detection, detect
     from ft_runtime.doctor.result import FileScan, Quantiles, Scan
-    from ft_runtime.doctor.scan import CHECKS, scan
+    from ft_runtime.doctor.engine import CHECKS, scan
 
 _HOMES = {
-    "CHECKS": "scan",
+    "CHECKS": "engine",
     "Detection": "detect",
     "FileScan": "result",
     "Quantiles": "result",
     "Scan": "result",
     "detect": "detect",
-    "scan": "scan",
+    "scan": "engine",
 }
 __all__ = ["CHECKS", "Detection", "FileScan", "Quantiles", "Scan", "detect", "scan"]
 

@@ -177,7 +177,7 @@ def columns_of(pairs: list[str]) -> dict[str, str]:
         ``doctor_report.bad_columns``.
     """
     found = {}
-    for pair in (part for pair in pairs for part in pair.split(",")):
+    for pair in ",".join(pairs).split(",") if pairs else ():
         canonical, sign, actual = pair.partition("=")
         if not (sign and canonical.strip() and actual):
             raise FindingsError([finding("doctor_report.bad_columns", "--columns", got=pair)])

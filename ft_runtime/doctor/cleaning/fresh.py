@@ -64,7 +64,7 @@ class FreshFile:
             except OSError:  # a file system without links
                 if os.path.lexists(self.path):
                     raise FileExistsError from None
-                os.rename(self._temporary, self.path)
+                os.replace(self._temporary, self.path)
         except FileExistsError:
             raise FindingsError(
                 [finding("doctor_report.would_overwrite", str(self.path))]

@@ -117,7 +117,7 @@ class _Walk:
         return text
 
     def _more(self, amount: int = 0) -> bool:
-        """Read on; twice as much each time, so that long elements are not parsed again and again."""
+        """Read on, twice as much each time: a long element is not parsed again and again."""
         if self._ended:
             return False
         raw = self._stream.read(max(_CHUNK, amount))

@@ -1,0 +1,138 @@
+"""Every container gives the same rows, with numbers that are right in the source."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+
+import pytest
+from support.doctor import ROWS, jsonl, packed, table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ft_runtime.doctor.containers import array, plain, unpack
+from ft_runtime.doctor.examine import examine
+from ft_runtime.findings import FindingsError
+
+
+def codes(report):
+    return {item.code for item in report.findings}
+
+
+@pytest.fixture
+def plain_print(tmp_path):
+    return examine(str(jsonl(tmp_path / "plain.jsonl", ROWS))).fingerprint
+
+
+def test_text_containers_hold_the_same_rows(tmp_path, plain_print):
+    array_path = tmp_path / "a.json"
+    array_path.write_text(json.dumps(ROWS, indent=2))
+    base = tmp_path / "plain.jsonl"
+    sources = [
+        array_path,
+        table(tmp_path / "a.csv", ROWS),
+        table(tmp_path / "a.tsv", ROWS, "\t"),
+        packed(tmp_path / "a.jsonl.gz", base),
+        packed(tmp_path / "a.json.gz", array_path),
+        packed(tmp_path / "a.csv.gz", tmp_path / "a.csv"),
+    ]
+    assert {examine(str(path)).fingerprint for path in sources} == {plain_print}
+
+
+def test_an_array_names_the_physical_line_of_each_row(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([*ROWS[:3], {"text": "", "label": "a"}, ROWS[0]], indent=1))
+    lines = path.read_text().split("\n")
+    expected = next(i for i, line in enumerate(lines, 1) if '"text": ""' in line) - 1
+    report = examine(str(path))
+    (place,) = (item.where for item in report.findings if item.code == "doctor.empty_field")
+    assert place == f"{path}:{expected} text"
+    (repeat,) = (item for item in report.findings if item.code == "doctor.duplicate_rows")
+    assert f"2 = {expected + 4}" in repeat.message
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), min_size=1),
+    st.sampled_from([None, 0, 3]),
+    st.integers(1, 64),
+)
+def test_elements_come_back_whatever_the_pieces(tmp_path_factory, values, indent, chunk):
+    folder = tmp_path_factory.mktemp("array")
+    path, out = folder / "a.json", folder / "out.jsonl"
+    path.write_text(json.dumps(values, indent=indent, ensure_ascii=False, sort_keys=True), "utf-8")
+    before, array._CHUNK = array._CHUNK, chunk
+    try:
+        with open(out, "wb") as stream:
+            numbers = array.write_lines(path, stream, "a.json")
+    finally:
+        array._CHUNK = before
+    made = out.read_bytes().decode("utf-8").split("\n")[:-1]
+    assert [json.loads(line) for line in made] == values
+    lines = path.read_text("utf-8").split("\n")
+    assert all("{" in lines[number - 1] for number in numbers)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300) | st.text("[]{}\",:1 \n\\", max_size=60).map(str.encode))
+def test_any_bytes_behind_a_bracket_are_rows_or_a_finding(tmp_path_factory, raw):
+    path = tmp_path_factory.mktemp("fuzz") / "a.json"
+    path.write_bytes(b"[" + raw)
+    report = examine(str(path))
+    assert report.files or not report.ok
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [('[{"a": 1},\n{"a": }]', 2), ('[{"a": 1}\n{"a": 2}]', 2), ('[{"a": 1},\n]', 2), ("[1] 2", 1)],
+)
+def test_a_broken_array_is_one_finding_with_its_line(tmp_path, text, line):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    (found,) = (i for i in examine(str(path)).findings if i.code == "doctor_report.broken_array")
+    assert found.where == f"{path}:{line}"
+
+
+def test_a_cut_archive_and_a_bomb_are_findings(tmp_path, monkeypatch):
+    whole = packed(tmp_path / "a.jsonl.gz", jsonl(tmp_path / "a.jsonl", ROWS))
+    whole.write_bytes(whole.read_bytes()[:-12])
+    assert "doctor_report.broken_archive" in codes(examine(str(whole)))
+    monkeypatch.setattr(unpack, "LIMIT", 1000)
+    bomb = tmp_path / "b.jsonl.gz"
+    bomb.write_bytes(gzip.compress(b" " * 100_000))
+    assert "doctor_report.unpacks_too_large" in codes(examine(str(bomb)))
+
+
+def test_no_copy_is_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    source = packed(tmp_path / "a.jsonl.gz", jsonl(tmp_path / "a.jsonl", ROWS))
+    with plain(str(source)) as opened:
+        assert opened.path.exists()
+        assert opened.temporary
+    assert sorted(os.listdir(tmp_path)) == ["a.jsonl", "a.jsonl.gz"]
+
+
+def test_a_full_disk_while_unpacking_is_a_finding(tmp_path, monkeypatch):
+    source = packed(tmp_path / "a.jsonl.gz", jsonl(tmp_path / "a.jsonl", ROWS))
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(unpack, "unpack", full)
+    with pytest.raises(FindingsError, match="No space left"), plain(str(source)):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "dangling", "missing"])
+def test_what_is_no_file_is_a_finding_at_once(tmp_path, kind):
+    path = tmp_path / "x.jsonl"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "dangling":
+        path.symlink_to(tmp_path / "nowhere")
+    report = examine(str(path))
+    assert not report.ok
+    assert report.files == []
