@@ -11,17 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ft_runtime.doctor.detect import Detection, detect
+    from ft_runtime.doctor.head import Detection, detect
     from ft_runtime.doctor.result import FileScan, Quantiles, Scan
     from ft_runtime.doctor.engine import CHECKS, scan
 
 _HOMES = {
     "CHECKS": "engine",
-    "Detection": "detect",
+    "Detection": "head",
     "FileScan": "result",
     "Quantiles": "result",
     "Scan": "result",
-    "detect": "detect",
+    "detect": "head",
     "scan": "engine",
 }
 __all__ = ["CHECKS", "Detection", "FileScan", "Quantiles", "Scan", "detect", "scan"]

@@ -97,8 +97,8 @@ def check_config(
         When given, the rows are looked at with the model's tokenizer.
     """
     split = config.dataset.split
-    plan = SplitPlan(split.strategy, *(float(split[n] or 0) for n in ("train", "val", "test")),
-                     config.seed)  # fmt: skip
+    shares = {name: float(split[name] or 0) for name in ("train", "val", "test")}
+    plan = SplitPlan(split.strategy, seed=config.seed, **shares)
     with examined(
         sources_of(config),
         config.dataset.format,
@@ -257,7 +257,7 @@ def _fix(found: Survey, options: argparse.Namespace) -> Any:
 
 def delimiter_of(path: Path) -> str:
     """Return the delimiter of a table."""
-    from ft_runtime.doctor.detect import detect
+    from ft_runtime.doctor.head import detect
 
     dialect = detect(path).dialect
     return dialect.delimiter if dialect else ","

@@ -15,7 +15,7 @@ from typing import Any
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.csv.start import count_quotes
-from ft_runtime.doctor.detect import Detection, detect_open
+from ft_runtime.doctor.head import Detection, detect_open
 from ft_runtime.doctor.finish import finish
 from ft_runtime.doctor.opening import State, opened, read_at, show
 from ft_runtime.doctor.part import Part

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ft_runtime.doctor.engine import CHECKS
 from ft_runtime.doctor.identity import diff, read_record, record
 from ft_runtime.doctor.identity.record import FILE, Record
 from ft_runtime.doctor.report.group import group
 from ft_runtime.doctor.report.report import Report
-from ft_runtime.doctor.scan import CHECKS
 from ft_runtime.doctor.splits import examine_split
 from ft_runtime.doctor.splits.doctor import FOLDER
 from ft_runtime.doctor.statistics import label_table, languages, sample_texts, scripts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.detect import Detection
+from ft_runtime.doctor.head import Detection
 from ft_runtime.doctor.duplicates import find_duplicates
 from ft_runtime.doctor.hashing import spread
 from ft_runtime.doctor.part import Part, class_length

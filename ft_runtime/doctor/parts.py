@@ -31,16 +31,12 @@ def write_parts(found: Survey, report: Report, folder: str, plan: SplitPlan) -> 
     files = found.files
     kinds = {_ending(each) for each in files}
     if not files or any(each.scan.refused for each in files) or len(kinds) != 1:
-        reason = "a file was not read" if files and len(kinds) == 1 else "the files differ in kind"
-        raise FindingsError(
-            [finding("doctor_report.cannot_split", "--write-splits", reason=reason)]
-        )
+        reason = "the files differ in kind" if len(kinds) > 1 else "a file was not read"
+        raise _refusal(reason)
     ending = kinds.pop()
     headers = {_header(each) for each in files}
     if len(headers) > 1:
-        raise FindingsError(
-            [finding("doctor_report.cannot_split", "--write-splits", reason="the headers differ")]
-        )
+        raise _refusal("the headers differ")
     members = found.members()
     sides = safe_sides(members, plan.shares, plan.seed)
     # Files follow each other; a row's key is its place in the joined sequence of records.
@@ -58,6 +54,10 @@ def write_parts(found: Survey, report: Report, folder: str, plan: SplitPlan) -> 
         report.split.proposal = ""
     parts = ", ".join(str(path) for path in written.values())
     return f"{text('doctor_report.wrote_splits', parts=parts)}\ndataset:\n  path:\n{used}"
+
+
+def _refusal(reason: str) -> FindingsError:
+    return FindingsError([finding("doctor_report.cannot_split", "--write-splits", reason=reason)])
 
 
 def _ending(each: Surveyed) -> str:
@@ -80,7 +80,7 @@ def _copy_lines(found: Survey) -> list[int]:
 def _header(each: Surveyed) -> bytes:
     if _ending(each) == "jsonl":
         return b""
-    from ft_runtime.doctor.detect import detect
+    from ft_runtime.doctor.head import detect
 
     found = detect(each.plain.path)
     with open(each.plain.path, "rb") as stream:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.containers import Plain, plain
+from ft_runtime.doctor.engine import CHECKS, Options, _scan_file, _size
 from ft_runtime.doctor.finish import _duplicates, line_of
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem, is_error
 from ft_runtime.doctor.result import FileScan
-from ft_runtime.doctor.scan import CHECKS, Options, _scan_file, _size
 from ft_runtime.doctor.splits.sides import SIDES, Members
 from ft_runtime.findings import Finding, FindingsError, finding
 
@@ -104,24 +104,25 @@ class Survey:
         """Return the fine rows of all files, as a split needs to know them."""
         import numpy as np
 
-        empty = np.zeros(0, np.uint64)
+        empty: NDArray[Any] = np.zeros(0, np.uint64)
         kept = [np.flatnonzero(each.content) for each in self.files]
 
         def gather(arrays: list[NDArray[Any]]) -> NDArray[Any]:
             return np.concatenate([empty[:0].astype(a.dtype) for a in arrays[:1]] + arrays)
 
         if not self.files:
-            zero = np.zeros(0, np.int64)
+            zero: NDArray[Any] = np.zeros(0, np.int64)
             return Members(empty, empty, None, zero, zero)
         content = gather([f.content[at] for f, at in zip(self.files, kept, strict=True)])
         prompt = gather([f.prompt[at] for f, at in zip(self.files, kept, strict=True)])
         line = gather([f.lines()[at] for f, at in zip(self.files, kept, strict=True)])
-        file = np.repeat(np.arange(len(kept)), [at.size for at in kept])
+        file: NDArray[Any] = np.repeat(np.arange(len(kept)), [at.size for at in kept])
         splits = [each.scan.split for each in self.files]
         given = None
         if all(name in SIDES for name in splits):
             given = np.array([SIDES.index(name) for name in splits], np.uint8)[file]
-        label, names = None, []
+        label: NDArray[Any] | None = None
+        names: list[str] = []
         if self.format == "csv_classification":
             label, names = self._labels(content - prompt)
         return Members(content, prompt, label, line, file, names, given)

@@ -96,7 +96,7 @@ def _surplus(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
     order = np.argsort(one, kind="stable")
     ordered = one[order]
     fresh = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] + np.uint64(1)) != 0)
-    first = np.repeat(fresh, np.diff(fresh, append=ordered.size))
+    first: NDArray[Any] = np.repeat(fresh, np.diff(fresh, append=ordered.size))
     nth = np.arange(ordered.size) - first  # how many equal rows come before
     there = np.sort(other)
     have = np.searchsorted(there, ordered, "right") - np.searchsorted(there, ordered, "left")

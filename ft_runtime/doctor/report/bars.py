@@ -14,27 +14,27 @@ class Bar(NamedTuple):
     """One bar: what it is and how many."""
 
     name: str
-    count: int
+    rows: int
 
 
 def bars(values: Sequence[Bar]) -> str:
     """Return horizontal bars with their names and counts, readable without colour."""
-    most = max((bar.count for bar in values), default=0) or 1
+    most = max((bar.rows for bar in values), default=0) or 1
     room = _WIDTH - _NAME - _COUNT
     step = _HEIGHT + _GAP
     parts = []
     for number, bar in enumerate(values):
         top = number * step
-        width = max(1.0 if bar.count else 0.0, room * bar.count / most)
+        width = max(1.0 if bar.rows else 0.0, room * bar.rows / most)
         middle = top + _HEIGHT * 0.72
         name = html.escape(bar.name.encode("utf-8", "backslashreplace").decode())
         parts.append(
             f'<text x="{_NAME - 8}" y="{middle:.0f}" text-anchor="end">{name}</text>'
             f'<rect x="{_NAME}" y="{top}" width="{width:.1f}" height="{_HEIGHT}" rx="2"/>'
-            f'<text class="soft" x="{_NAME + width + 6:.0f}" y="{middle:.0f}">{bar.count:,}</text>'
+            f'<text class="soft" x="{_NAME + width + 6:.0f}" y="{middle:.0f}">{bar.rows:,}</text>'
         )
     height = max(1, len(values) * step)
-    label = html.escape("; ".join(f"{bar.name} {bar.count}" for bar in values[:40]), quote=True)
+    label = html.escape("; ".join(f"{bar.name} {bar.rows}" for bar in values[:40]), quote=True)
     label = label.encode("utf-8", "backslashreplace").decode()
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" role="img" '

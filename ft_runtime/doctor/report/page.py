@@ -111,9 +111,10 @@ def _findings(report: Report) -> str:
     rows = []
     for each in report.groups[:_GROUPS]:
         hint = f'<div class="hint">→ {_e(each.hint)}</div>' if each.hint else ""
+        count = f"{each.rows:,}" if each.rows else ""
         rows.append(
             f'<tr><td><span class="{each.severity}">{each.severity}</span><br>'
-            f'<code>{_e(each.code)}</code></td><td class="n">{f"{each.rows:,}" if each.rows else ""}'
+            f'<code>{_e(each.code)}</code></td><td class="n">{count}'
             f"</td><td>{_e(printable(each.where, 200))}</td>"
             f"<td>{_e(printable(each.message, 1000))}{hint}</td></tr>"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 from ft_runtime.doctor.report.report import Report
 from ft_runtime.files import write_text_atomic
@@ -28,7 +29,7 @@ def write_csv(report: Report, path: str | Path) -> Path:
     write = csv.writer(stream)
     write.writerow(COLUMNS)
     for each in report.groups:
-        row = (each.severity, each.code, "", "", each.where, each.rows or "")
+        row: tuple[Any, ...] = (each.severity, each.code, "", "", each.where, each.rows or "")
         write.writerow([*map(_safe, row), _safe(each.message), _safe(each.hint)])
     for source, _, line, item in report.rows:
         row = (item.severity, item.code, source, line, item.where, "")

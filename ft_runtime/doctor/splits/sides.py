@@ -63,7 +63,7 @@ def assign(rows: Members, strategy: str, shares: Shares, seed: int) -> NDArray[A
     import numpy as np
 
     count = len(rows)
-    result = np.zeros(count, np.uint8)
+    result: NDArray[Any] = np.zeros(count, np.uint8)
     if strategy == "stratified" and rows.label is not None:
         return _stratified(rows, shares, seed)
     size = sizes(count, shares)
@@ -86,9 +86,10 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     """
     import numpy as np
 
-    result = np.zeros(len(rows), np.uint8)
+    result: NDArray[Any] = np.zeros(len(rows), np.uint8)
     if not len(rows):
         return result
+    first: NDArray[Any]
     _, first, group, size = np.unique(
         rows.prompt, return_index=True, return_inverse=True, return_counts=True
     )
@@ -118,7 +119,7 @@ def _stratified(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     import numpy as np
 
     assert rows.label is not None
-    result = np.zeros(len(rows), np.uint8)
+    result: NDArray[Any] = np.zeros(len(rows), np.uint8)
     chance = random.Random(seed)
     owed = {1: 0.0, 2: 0.0}
     order = np.argsort(rows.label, kind="stable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -60,4 +59,4 @@ def write_splits(
                 streams[side].write(raw if raw.endswith(b"\n") else raw + b"\n")
         for file in fresh:
             file.keep()
-        return {SIDES[side]: Path(os.fspath(file.path)) for side, file in zip(used, fresh)}
+        return {SIDES[side]: file.path for side, file in zip(used, fresh, strict=True)}

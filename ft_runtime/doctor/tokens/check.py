@@ -206,7 +206,7 @@ class _Gathered:
             known.append(spot.spot)
 
     def _ends(self) -> set[int]:
-        """The tokens that may end an answer: control tokens all."""
+        """Return the tokens that may end an answer: control tokens all."""
         if not hasattr(self, "_known_ends"):
             from ft_runtime.tokens.specials import specials_of
 

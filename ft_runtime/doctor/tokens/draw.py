@@ -66,8 +66,8 @@ class DrawnRow:
                 cells.append(f"<span> … {position - last - 1} … </span>")
             shown = _visible(piece).replace("\n", "⏎<br>").replace(" ", "&nbsp;")
             style = (
-                "display:inline-block;margin:1px;padding:0 2px;border:1px solid rgba(128,128,128,.4);"
-                "border-radius:3px;font-family:monospace"
+                "display:inline-block;margin:1px;padding:0 2px;border-radius:3px;"
+                "border:1px solid rgba(128,128,128,.4);font-family:monospace"
             )
             if learned:
                 style += ";background:rgba(46,160,67,.28);border-color:rgb(46,160,67)"

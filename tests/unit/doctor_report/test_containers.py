@@ -7,13 +7,13 @@ import json
 import os
 
 import pytest
-from support.doctor import ROWS, jsonl, packed, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ft_runtime.doctor.containers import array, plain, unpack
 from ft_runtime.doctor.examine import examine
 from ft_runtime.findings import FindingsError
+from support.doctor import ROWS, jsonl, packed, table
 
 
 def codes(report):
@@ -75,7 +75,7 @@ def test_elements_come_back_whatever_the_pieces(tmp_path_factory, values, indent
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=300) | st.text("[]{}\",:1 \n\\", max_size=60).map(str.encode))
+@given(st.binary(max_size=300) | st.text('[]{}",:1 \n\\', max_size=60).map(str.encode))
 def test_any_bytes_behind_a_bracket_are_rows_or_a_finding(tmp_path_factory, raw):
     path = tmp_path_factory.mktemp("fuzz") / "a.json"
     path.write_bytes(b"[" + raw)
