@@ -86,10 +86,12 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     """
     import numpy as np
 
-    result: NDArray[Any] = np.zeros(len(rows), np.uint8)
+    result: Any = np.zeros(len(rows), np.uint8)
     if not len(rows):
         return result
-    first: NDArray[Any]
+    first: Any
+    group: Any
+    size: Any
     _, first, group, size = np.unique(
         rows.prompt, return_index=True, return_inverse=True, return_counts=True
     )
@@ -119,7 +121,7 @@ def _stratified(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     import numpy as np
 
     assert rows.label is not None
-    result: NDArray[Any] = np.zeros(len(rows), np.uint8)
+    result: Any = np.zeros(len(rows), np.uint8)
     chance = random.Random(seed)
     owed = {1: 0.0, 2: 0.0}
     order = np.argsort(rows.label, kind="stable")
@@ -147,7 +149,7 @@ def _spare_one(rows: Members, result: NDArray[Any], side: int) -> None:
     import numpy as np
 
     assert rows.label is not None
-    counts = np.bincount(rows.label[result == 0], minlength=len(rows.names))
+    counts: Any = np.bincount(rows.label[result == 0], minlength=len(rows.names))
     if not counts.size or counts.max() < 2:
         return
     best = min(range(len(rows.names)), key=lambda i: (-counts[i], rows.names[i]))

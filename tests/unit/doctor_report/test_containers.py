@@ -110,7 +110,7 @@ def test_no_copy_is_left_behind(tmp_path, monkeypatch):
     with plain(str(source)) as opened:
         assert opened.path.exists()
         assert opened.temporary
-    assert sorted(os.listdir(tmp_path)) == ["a.jsonl", "a.jsonl.gz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "a.jsonl.gz"]
 
 
 def test_a_full_disk_while_unpacking_is_a_finding(tmp_path, monkeypatch):
