@@ -21,6 +21,8 @@ from ft_runtime.doctor.jsonl.words import Lookup
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_STRETCH = 1 << 17
+
 
 @dataclass
 class Index:
@@ -45,6 +47,8 @@ class Index:
         Whether the string has escapes (backslash and u or slash) that only a decoder resolves.
     crlf : int
         Lines that end in CR LF.
+    slashes : bool
+        Whether any slash is escaped.
     """
 
     starts: NDArray[Any]
@@ -59,16 +63,18 @@ class Index:
     escapes: NDArray[Any]
     decode: NDArray[Any]
     crlf: int
+    slashes: bool
 
 
 @cache
 def _escape_kinds() -> NDArray[Any]:
-    """0: no such escape in JSON; 1: stands for one character; 2: let a decoder look."""
+    """0: not for a plain line; 1: stands for one character; 2 and 3: let a decoder look."""
     import numpy as np
 
     kinds = np.zeros(256, np.uint8)
     kinds[list(b'"\\nrt')] = 1  # b and f are legal, and control characters: not plain
-    kinds[list(b"/u")] = 2
+    kinds[list(b"u")] = 2
+    kinds[list(b"/")] = 3
     return kinds
 
 
@@ -87,10 +93,7 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
     import numpy as np
 
     data = np.frombuffer(block, np.uint8, count=end)
-    mask = data < 32
-    mask |= data == 34
-    mask |= data == 92
-    at = np.flatnonzero(mask)
+    at = np.flatnonzero(_signs(data))
     sign = data.take(at)
     is_end = sign == 10
     ends = at[is_end]
@@ -105,7 +108,7 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
         crlf, ends = _control(at[control], data, newline, ends, plain)
     escaping, escaped = _escapes(at, sign)
     is_quote = sign == 34
-    decoded = None
+    decoded, slashes = None, False
     if escaping is not None:
         is_quote &= ~escaped
         marks = np.flatnonzero(escaping)
@@ -114,11 +117,13 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
         wrong = marks[kinds[marks] == 0]
         if wrong.size:
             plain[np.searchsorted(newline, at[wrong])] = False
-        escapes_before = np.cumsum(escaping)
-        resolve = np.flatnonzero(kinds == 2)
+        escapes_before = np.cumsum(escaping, dtype=np.int32)
+        marked = kinds >= 2
+        resolve = np.flatnonzero(marked)
         if resolve.size:
-            decoded = np.cumsum(kinds == 2)
-            _escaped_controls(block, at[resolve], newline, plain)
+            decoded = np.cumsum(marked, dtype=np.int32)
+            slashes = bool((kinds == 3).any())
+            _escaped_controls(block, at.take(resolve), newline, plain)
     rank = np.flatnonzero(is_quote)
     quotes = at.take(rank)
     first = np.searchsorted(quotes, starts)
@@ -146,8 +151,21 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
     else:
         decode = decoded[rank[1::2]] > decoded[rank[0::2]]
     return Index(
-        starts, ends, plain, first, count, opens, closes, after, line, escapes, decode, crlf
+        starts, ends, plain, first, count, opens, closes, after, line, escapes, decode, crlf, slashes
     )
+
+
+def _signs(data: NDArray[Any]) -> NDArray[Any]:
+    """Return where quotes, backslashes and control characters stand."""
+    import numpy as np
+
+    mask, other = np.empty(data.size, bool), np.empty(_STRETCH, bool)
+    for start in range(0, data.size, _STRETCH):  # stretches that stay in the cache
+        part = data[start : start + _STRETCH]
+        here = np.less(part, 32, out=mask[start : start + part.size])
+        here |= np.equal(part, 34, out=other[: part.size])
+        here |= np.equal(part, 92, out=other[: part.size])
+    return mask
 
 
 def _escaped_controls(
@@ -157,7 +175,8 @@ def _escaped_controls(
     import numpy as np
 
     data = np.frombuffer(block, np.uint8)
-    zero = at[(data[at + 2] == 48) & (data[at + 3] == 48)]
+    zero = at[data.take(at + 2) == 48]
+    zero = zero[data.take(zero + 3) == 48]
     zero = zero[(data[zero + 4] | 1) == 49]
     plain[np.searchsorted(newline, zero)] = False
 

@@ -181,6 +181,7 @@ def _conversations(
         found.closes[text_at],
         found.escapes[text_at],
         found.decode[text_at],
+        found.slashes,
     )
     begin = np.flatnonzero(np.diff(lined, prepend=-1))
     place = np.arange(lined.size) - np.repeat(begin, np.diff(begin, append=lined.size))
@@ -248,6 +249,7 @@ def _records(
         found.closes[values],
         found.escapes[values],
         found.decode[values],
+        found.slashes,
     )
     terms = hashing.terms(cut.digests, named, np.zeros(values.size, np.int64))
     # An optional column that is empty is the same as one that is not there.

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Under which first and second byte of UTF-8 white space and invisible characters lie.
+_INVISIBLE_SECOND = (
+    (0xD8, (0x9C,)),
+    (0xE2, (0x80, 0x81, 0xA0)),
+    (0xE3, (0x80, 0x85)),
+    (0xEF, (0xB8, 0xBB, 0xBE)),
+)
 _VISIBLE = frozenset(chr(c) for c in range(33, 127))
 
 
@@ -26,7 +33,8 @@ def visible_first() -> NDArray[Any]:
     visible[33:127] = True
     visible[92] = False  # an escape: perhaps a line break
     # Leading bytes of UTF-8 under which no white space and no invisible character lies.
-    visible[[*range(0xC3, 0xCC), *range(0xD0, 0xD8), *range(0xE4, 0xEF), 0xF0]] = True
+    leading = (*range(0xC3, 0xCC), *range(0xD0, 0xD8), *range(0xD9, 0xE0), *range(0xE4, 0xEF), 0xF0)
+    visible[list(leading)] = True
     return visible
 
 
@@ -58,11 +66,13 @@ def cut(
     closes: NDArray[Any],
     escapes: NDArray[Any],
     decode: NDArray[Any],
+    slashes: bool = True,
 ) -> Cut:
     """Return what is known of the strings between the quotes given.
 
     The canonical form of a text is its shortest JSON form without the quotes: a text with
     ``\\u`` or ``\\/`` escapes is decoded and written again, any other stands in the file that way.
+    Without `slashes`, none of the strings has an escaped slash.
     """
     import numpy as np
     from xxhash import xxh3_64_intdigest
@@ -99,7 +109,7 @@ def cut(
         try:
             # What escapes a plain line has mean the same in Python, halves of pairs and the
             # slash aside; writing fails on the halves.
-            if other or b"\\/" in span:
+            if other or (slashes and b"\\/" in span):
                 raise ValueError
             text = unicode_escape_decode(span)[0]
             plain = write(text)
@@ -124,10 +134,14 @@ def unsure_spans(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:
     unsure = ~visible_first().take(data.take(begin))
     at = np.flatnonzero(unsure)
     first, second = data.take(begin[at]), data.take(begin[at] + 1)
-    # Of the three-byte characters from E2, those in 80, 81 and A0 may be invisible; an escaped
-    # quote or backslash is not.
-    shown = (first == 0xE2) & (second != 0x80) & (second != 0x81) & (second != 0xA0)
-    shown |= (first == 92) & ((second == 34) | (second == 92))
+    # An escaped quote or backslash is visible; of the bytes that lead white space or invisible
+    # characters, a few second bytes do so alone.
+    shown = (first == 92) & ((second == 34) | (second == 92))
+    for lead, seconds in _INVISIBLE_SECOND:
+        here = first == lead
+        for other in seconds:
+            here &= second != other
+        shown |= here
     unsure[at[shown]] = False
     return unsure
 
@@ -152,11 +166,17 @@ def wide_spans(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArra
     return (np.bitwise_or.reduceat(words, bounds)[0::2] & np.uint64(0x8080808080808080)) != 0
 
 
-def _decoded(span: bytes) -> str | None:
-    """Resolve all escapes; None when one of them is wrong, or the bytes are not UTF-8."""
+@cache
+def _reader() -> tuple[Callable[[bytes], str], tuple[type[Exception], ...]]:
     import msgspec
 
+    return msgspec.json.Decoder(str).decode, (msgspec.DecodeError, UnicodeDecodeError)
+
+
+def _decoded(span: bytes) -> str | None:
+    """Resolve all escapes; None when one of them is wrong, or the bytes are not UTF-8."""
+    read, wrong = _reader()
     try:
-        return msgspec.json.decode(b'"' + span + b'"', type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return read(b'"' + span + b'"')
+    except wrong:
         return None
