@@ -130,6 +130,7 @@ class Survey:
     def _labels(self, answer: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
         """Return labels by row: what content and prompt differ by is the term of the label."""
         import numpy as np
+        from xxhash import xxh3_64_intdigest
 
         from ft_runtime.doctor import hashing
         from ft_runtime.doctor.jsonl.layout import COLUMNS, FIRST_COLUMN
@@ -140,7 +141,7 @@ class Survey:
         known = {}
         for each in self.files:
             for name in each.scan.labels:
-                digest = int(hashing.digests([json_bytes()(name)[1:-1]])[0])
+                digest = xxh3_64_intdigest(json_bytes()(name)[1:-1])
                 known[hashing.term(digest, tag, 0)] = name
         values, label = np.unique(answer, return_inverse=True)
         names = [known.get(value, f"#{value:x}") for value in values.tolist()]
@@ -178,7 +179,7 @@ def survey(
         opened: list[tuple[str, Plain]] = []
         for split, source in named(sources):
             try:
-                opened.append((split, stack.enter_context(plain(source))))
+                opened.append((split, stack.enter_context(plain(source, format))))
             except FindingsError as error:
                 result.findings += error.findings
         sizes = [_size(str(each.path)) for _, each in opened]
@@ -240,6 +241,11 @@ def _map_lines(each: Plain, scan: FileScan, part: Part, duplicates: bool) -> Non
     for log in (scan.log, scan.marks):
         for kept in log.kept.values():
             kept[:] = [(each.number(line), problem) for line, problem in kept]
+    if each.problems:  # the stand-ins were taken for rows that are no objects
+        for counted in (scan.log.counts, scan.log.rows, scan.log.kept):
+            counted.pop("not_an_object", None)
+        for line, problem in each.problems:
+            scan.log.add(line, [problem])
     for row in scan.preview:
         row["line"] = each.number(row["line"])
     if scan.refused or each.numbers is None:

@@ -11,13 +11,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.containers import array, columnar, unpack
+from ft_runtime.doctor.containers import array, columnar, table, unpack
 from ft_runtime.doctor.containers.kinds import HEAD, kind_of, packed
 from ft_runtime.doctor.opening import opened, read_at, show
+from ft_runtime.doctor.problems import Problem
 from ft_runtime.files import sha256_file
 from ft_runtime.findings import FindingsError, finding
 
@@ -47,6 +48,8 @@ class Plain:
         Of the source, where it is not `path` itself; of the rows for a dataset in memory.
     bytes : int
         Of the source.
+    problems : list of (int, Problem)
+        Line and fault of records that could not be written out; `path` has a stand-in for each.
     """
 
     path: Path
@@ -56,6 +59,7 @@ class Plain:
     rows_only: bool = False
     sha256: str = ""
     bytes: int = 0
+    problems: list[tuple[int, Problem]] = field(default_factory=list)
 
     @property
     def temporary(self) -> bool:
@@ -75,12 +79,14 @@ class Plain:
 
 
 @contextmanager
-def plain(source: Any) -> Iterator[Plain]:
+def plain(source: Any, format: str | None = None) -> Iterator[Plain]:
     """Open a source for the checks.
 
     Parameters
     ----------
     source : str, Path or datasets.Dataset
+    format : str, optional
+        Of the rows, when it is known: a table is read in another way for some.
 
     Raises
     ------
@@ -89,7 +95,7 @@ def plain(source: Any) -> Iterator[Plain]:
     """
     with tempfile.TemporaryDirectory(prefix="ft-doctor-") as folder:
         if isinstance(source, (str, os.PathLike)):
-            yield _file(Path(source), Path(folder))
+            yield _file(Path(source), Path(folder), format)
         else:
             yield _dataset(source, Path(folder) / "rows.jsonl")
 
@@ -101,7 +107,7 @@ def _dataset(data: Any, target: Path) -> Plain:
     return Plain(target, "dataset", "dataset", None, True, sha256_file(target), size)
 
 
-def _file(path: Path, folder: Path) -> Plain:
+def _file(path: Path, folder: Path, format: str | None) -> Plain:
     name, inner = show(str(path)), path.name
     with opened(path) as handle:
         size = os.fstat(handle).st_size
@@ -116,6 +122,8 @@ def _file(path: Path, folder: Path) -> Plain:
         with open(place, "rb") as stream:
             head = stream.read(HEAD)
     kind = kind_of(head, inner)
+    if kind == "text" and table.is_answers(place, format):
+        kind = "csv"
     if kind == "text" and not squeezed:
         return Plain(path, name, bytes=size)
     sha256 = sha256_file(path)
@@ -123,13 +131,16 @@ def _file(path: Path, folder: Path) -> Plain:
     if kind == "text":
         return Plain(place, name, container, sha256=sha256, bytes=size)
     target = folder / "rows.jsonl"
-    numbers = None
+    made = Plain(target, name, container, None, kind in ("parquet", "arrow"), sha256, size)
     with _room(name), open(target, "wb") as out:
         if kind == "json":
-            numbers = array.write_lines(place, out, name)
+            made.numbers = array.write_lines(place, out, name)
+        elif kind == "csv":
+            converted = table.write_lines(place, out)
+            made.numbers, made.problems = converted.numbers, converted.problems
         else:
             columnar.write_file(place, kind, out, name)
-    return Plain(target, name, container, numbers, kind != "json", sha256, size)
+    return made
 
 
 @contextmanager

@@ -221,9 +221,8 @@ def _texts(
     import numpy as np
     from xxhash import xxh3_64_intdigest
 
-    view = memoryview(block)
     first, last = begin.tolist(), until.tolist()
-    digests = [xxh3_64_intdigest(view[a:b]) for a, b in zip(first, last, strict=True)]
+    digests = hashing.digests(block, first, last)
     chars = until - begin
     if doubled.size:
         at = np.searchsorted(begin, doubled, side="right") - 1
@@ -233,22 +232,25 @@ def _texts(
         for i in at.tolist():
             digests[i] = xxh3_64_intdigest(block[first[i] : last[i]].replace(b'""', b'"'))
     at = np.flatnonzero(wide_spans(block, begin, until))
-    excess = []
-    for i in at.tolist():
-        a, b = first[i], last[i]
-        try:
-            excess.append(b - a - len(str(view[a:b], "utf-8")))
-        except UnicodeDecodeError as error:
-            excess.append(0)
-            byte = f"0x{block[a + error.start]:02x}"
-            odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))
-    chars[at] -= np.array(excess, np.int64)
+    sizes = np.array(hashing.characters(block, begin[at].tolist(), until[at].tolist()), np.int64)
+    for i in at[sizes < 0].tolist():
+        byte = _wrong_byte(block[first[i] : last[i]])
+        odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))
+    chars[at] += sizes - (until[at] - begin[at])
     unsure = unsure_spans(block, begin) & (block_bytes(block).take(begin) != 92)
     for i in np.flatnonzero(unsure | (until <= begin)).tolist():
         text = block[first[i] : last[i]].decode("utf-8", "replace")
         if is_blank(text):
             odd.setdefault(i, []).append(Problem("empty_field", name, {"length": len(text)}))
-    return np.array(digests, np.uint64), chars
+    return digests, chars
+
+
+def _wrong_byte(text: bytes) -> str:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"0x{text[error.start]:02x}"
+    return ""
 
 
 def block_bytes(block: bytes) -> NDArray[Any]:

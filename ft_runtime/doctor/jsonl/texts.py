@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import is_blank
 
 if TYPE_CHECKING:
@@ -81,17 +82,10 @@ def cut(
     lengths = closes - begin - escapes
     blank = closes == begin
     doubtful = np.zeros(opens.size, bool)
-    view = memoryview(block)
-    spans = zip(begin.tolist(), closes.tolist(), strict=True)
-    digests = [xxh3_64_intdigest(view[a:b]) for a, b in spans]
+    digests = hashing.digests(block, begin.tolist(), closes.tolist())
     wide = wide_spans(block, begin, closes)
     at = np.flatnonzero(wide & ~decode)
-    counts = []
-    for a, b in zip(begin[at].tolist(), closes[at].tolist(), strict=True):
-        try:
-            counts.append(len(str(view[a:b], "utf-8")))
-        except UnicodeDecodeError:
-            counts.append(-1)
+    counts = hashing.characters(block, begin[at].tolist(), closes[at].tolist())
     chars = np.array(counts, np.int64)
     lengths[at] = chars - escapes[at]
     doubtful[at[chars < 0]] = True
@@ -102,6 +96,7 @@ def cut(
         blank[i] = text is not None and is_blank(text)
     at = np.flatnonzero(decode)
     write, wrong = json_bytes(), (UnicodeError, ValueError)
+    made: list[tuple[int, int, int]] = []
     for i, a, b, other in zip(
         at.tolist(), begin[at].tolist(), closes[at].tolist(), wide[at].tolist(), strict=True
     ):
@@ -119,11 +114,14 @@ def cut(
                 doubtful[i] = True
                 continue
             text, plain = decoded, write(decoded)
-        digests[i] = xxh3_64_intdigest(plain[1:-1])
-        lengths[i] = len(text)
+        made.append((i, xxh3_64_intdigest(plain[1:-1]), len(text)))
         if text[0] not in _VISIBLE and is_blank(text):
             blank[i] = True
-    return Cut(np.array(digests, np.uint64), lengths, doubtful, blank)
+    if made:
+        places, hashes, sizes = zip(*made, strict=True)
+        digests[list(places)] = np.array(hashes, np.uint64)
+        lengths[list(places)] = sizes
+    return Cut(digests, lengths, doubtful, blank)
 
 
 def unsure_spans(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:

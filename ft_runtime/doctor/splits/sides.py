@@ -124,8 +124,9 @@ def _stratified(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     result: Any = np.zeros(len(rows), np.uint8)
     chance = random.Random(seed)
     owed = {1: 0.0, 2: 0.0}
-    order = np.argsort(rows.label, kind="stable")
-    bounds = np.searchsorted(rows.label[order], np.arange(len(rows.names) + 1))
+    train: list[int] = []
+    order: Any = np.argsort(rows.label, kind="stable")
+    bounds: Any = np.searchsorted(rows.label[order], np.arange(len(rows.names) + 1))
     for number in sorted(range(len(rows.names)), key=lambda i: rows.names[i]):
         members = order[bounds[number] : bounds[number + 1]]
         if not members.size:
@@ -138,22 +139,25 @@ def _stratified(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
             owed[side] = wanted - taken
             result[members[used : used + taken]] = side
             used += taken
+        train += members[used:].tolist()
     for side in (1, 2):
         if shares[SIDES[side]] > 0 and not (result == side).any():
-            _spare_one(rows, result, side)
+            _spare_one(rows, result, side, train)
     return result
 
 
-def _spare_one(rows: Members, result: NDArray[Any], side: int) -> None:
-    """Move the first training row of the largest class, if that leaves the class a row."""
+def _spare_one(rows: Members, result: NDArray[Any], side: int, train: list[int]) -> None:
+    """Move the first drawn training row of the largest class, if that leaves the class a row."""
     import numpy as np
 
     assert rows.label is not None
-    counts: Any = np.bincount(rows.label[result == 0], minlength=len(rows.names))
-    if not counts.size or counts.max() < 2:
+    counts: Any = np.bincount(rows.label[train], minlength=len(rows.names))
+    if not train or counts.max() < 2:
         return
     best = min(range(len(rows.names)), key=lambda i: (-counts[i], rows.names[i]))
-    result[np.flatnonzero((result == 0) & (rows.label == best))[0]] = side
+    row = next(row for row in train if rows.label[row] == best)
+    result[row] = side
+    train.remove(row)
 
 
 def _shuffled(count: int, chance: random.Random) -> NDArray[Any]:

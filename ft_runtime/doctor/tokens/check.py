@@ -160,11 +160,6 @@ class _Gathered:
         begin = self._tokenizer.bos_token_id
         if begin is not None and list(cut.ids[:2]) == [begin, begin]:
             self._note("doctor_report.double_bos", spot)
-        last = cut.labels[-1] if cut.labels else None
-        if cut.state == "whole" and outcome.turns and last is not None:
-            stop = outcome.turns[-1][1]
-            if cut.labels[stop - 1] not in self._ends():
-                self._note("doctor_report.end_not_learned", spot)
 
     def finish(self) -> None:
         report = self._report
@@ -204,14 +199,6 @@ class _Gathered:
         known = self._spots.setdefault(code, [])
         if len(known) < SHOWN:
             known.append(spot.spot)
-
-    def _ends(self) -> set[int]:
-        """Return the tokens that may end an answer: control tokens all."""
-        if not hasattr(self, "_known_ends"):
-            from ft_runtime.tokens.specials import specials_of
-
-            self._known_ends = set(specials_of(self._tokenizer).ids)
-        return self._known_ends
 
 
 def quantiles(lengths: Counter[int]) -> dict[str, int]:

@@ -136,3 +136,27 @@ def test_what_is_no_file_is_a_finding_at_once(tmp_path, kind):
     report = examine(str(path))
     assert not report.ok
     assert report.files == []
+
+
+@pytest.mark.parametrize("form", [None, "jsonl_prompt"])
+def test_a_table_of_prompts_is_read_with_its_lines(tmp_path, form):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        'prompt,completion\n"two\nlines",a\nq,,\nq,\n"open,b\nq,b\n\nsay "x",c\nlast,d\n'
+    )
+    report = examine(str(path), form)
+    (scan,) = report.files
+    assert (scan.format, scan.container) == ("jsonl_prompt", "csv")
+    assert (scan.rows, scan.fine) == (8, 4)
+    lines = {code: [line for line, _ in kept] for code, kept in scan.log.kept.items()}
+    assert lines == {
+        "ragged_row": [4],
+        "empty_field": [5],
+        "unbalanced_quote": [6],
+        "blank_line": [8],
+    }
+
+
+def test_a_table_of_labels_keeps_its_fast_way(tmp_path):
+    with plain(str(table(tmp_path / "a.csv", ROWS))) as opened:
+        assert not opened.temporary

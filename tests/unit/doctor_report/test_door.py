@@ -71,7 +71,9 @@ def test_a_safe_split_is_written_and_is_safe(here, capsys):
     out = capsys.readouterr().out
     paths = yaml.safe_load(out[out.index("dataset:") :])["dataset"]["path"]
     made = {name: (here / path).read_text().splitlines() for name, path in paths.items()}
-    assert sorted(sum(made.values(), [])) == sorted(map(json.dumps, rows[:-1]))
+    assert sorted(line for lines in made.values() for line in lines) == sorted(
+        map(json.dumps, rows[:-1])
+    )
     texts = {name: {json.loads(line)["text"] for line in lines} for name, lines in made.items()}
     assert not texts["train"] & (texts["val"] | texts["test"])
     assert main(["check", "a.jsonl", "--write-splits", "parts"]) == 1
