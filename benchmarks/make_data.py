@@ -1,6 +1,6 @@
 """Seeded files for `validate.py`: chat, instruction, short chat rows (about 220 bytes) and CSV.
 
-    python benchmarks/make_data.py --out /tmp/data --size 100MB [--kinds chat instr short csv] [--broken 0.001]
+    python benchmarks/make_data.py --out /tmp/data --size 100MB [--kinds chat instr short csv]
 
 Rows hold nine kinds of text (English, German, Chinese, Russian, Arabic, code, Markdown, LaTeX,
 emoji), a quarter of them with ``\\uXXXX`` escapes; 1 % exact duplicates, 0.5 % near duplicates,
@@ -18,19 +18,106 @@ from pathlib import Path
 
 KINDS = ("chat", "instr", "short", "csv")
 
-_ENGLISH = (
-    "the model answers when a question is asked and every line of the report was read by two "
-    "people who knew what they were looking for before the meeting began in the small room"
-).split()
-_GERMAN = (
-    "die Prüfung der Daten dauert länger als gedacht weil jede Zeile für sich gelesen und über "
-    "mehrere Stufen geprüft wird während das Gerät läuft"
-).split()
-_RUSSIAN = (
-    "каждая строка файла читается один раз и проверяется по всем правилам прежде чем модель "
-    "увидит её во время обучения"
-).split()
-_ARABIC = "كل سطر من الملف يقرأ مرة واحدة ثم يفحص قبل أن يراه النموذج أثناء التدريب".split()
+_ENGLISH = [
+    "the",
+    "model",
+    "answers",
+    "when",
+    "a",
+    "question",
+    "is",
+    "asked",
+    "and",
+    "every",
+    "line",
+    "of",
+    "the",
+    "report",
+    "was",
+    "read",
+    "by",
+    "two",
+    "people",
+    "who",
+    "knew",
+    "what",
+    "they",
+    "were",
+    "looking",
+    "for",
+    "before",
+    "the",
+    "meeting",
+    "began",
+    "in",
+    "the",
+    "small",
+    "room",
+]
+_GERMAN = [
+    "die",
+    "Prüfung",
+    "der",
+    "Daten",
+    "dauert",
+    "länger",
+    "als",
+    "gedacht",
+    "weil",
+    "jede",
+    "Zeile",
+    "für",
+    "sich",
+    "gelesen",
+    "und",
+    "über",
+    "mehrere",
+    "Stufen",
+    "geprüft",
+    "wird",
+    "während",
+    "das",
+    "Gerät",
+    "läuft",
+]
+_RUSSIAN = [
+    "каждая",
+    "строка",
+    "файла",
+    "читается",
+    "один",
+    "раз",
+    "и",
+    "проверяется",
+    "по",
+    "всем",
+    "правилам",
+    "прежде",
+    "чем",
+    "модель",
+    "увидит",
+    "её",
+    "во",
+    "время",
+    "обучения",
+]
+_ARABIC = [
+    "كل",
+    "سطر",
+    "من",
+    "الملف",
+    "يقرأ",
+    "مرة",
+    "واحدة",
+    "ثم",
+    "يفحص",
+    "قبل",
+    "أن",
+    "يراه",
+    "النموذج",
+    "أثناء",
+    "التدريب",
+]
 _CHINESE = "模型在训练之前会逐行检查每一条数据并且给出清楚的说明与建议方便使用者修改"
 _CODE = (
     "def load(path):\n    with open(path) as stream:\n        return [row for row in stream]\n",
@@ -112,7 +199,9 @@ def make_secret(rng: random.Random) -> str:
 
 def _row(kind: str, rng: random.Random) -> dict:
     if kind == "chat":
-        rows = [{"role": "system", "content": "You are a helpful assistant."}] * (rng.random() < 0.5)
+        rows = [{"role": "system", "content": "You are a helpful assistant."}] * (
+            rng.random() < 0.5
+        )
         for _ in range(rng.choice((1, 2, 2, 3))):
             rows.append({"role": "user", "content": make_text(rng, rng.randint(40, 700))})
             rows.append({"role": "assistant", "content": make_text(rng, rng.randint(200, 1800))})
@@ -131,7 +220,7 @@ def _row(kind: str, rng: random.Random) -> dict:
     }
 
 
-def _plant(kind: str, row: dict, extra: str) -> dict:
+def _plant(row: dict, extra: str) -> dict:
     row = json.loads(json.dumps(row))
     if "messages" in row:
         row["messages"][-1]["content"] += " " + extra
@@ -149,7 +238,7 @@ def _text_key(row: dict) -> str:
 
 
 def _with(value: object) -> Callable[[dict, str], str]:
-    def make(row: dict, line: str) -> str:
+    def make(_row: dict, line: str) -> str:
         row = json.loads(line)
         _last(row)[_text_key(row)] = value
         return json.dumps(row)
@@ -159,34 +248,36 @@ def _with(value: object) -> Callable[[dict, str], str]:
 
 # Eighteen ways to break a line; each takes the row and its line and returns another line.
 BREAKS: tuple[Callable[[dict, str], str], ...] = (
-    lambda row, line: line[: len(line) // 2],
-    lambda row, line: line.replace('"', "'"),
-    lambda row, line: line[:-1] + ",}",
-    lambda row, line: line + line,
-    lambda row, line: "",
-    lambda row, line: "null",
-    lambda row, line: json.dumps([row]),
-    lambda row, line: "{}",
+    lambda _row, line: line[: len(line) // 2],
+    lambda _row, line: line.replace('"', "'"),
+    lambda _row, line: line[:-1] + ",}",
+    lambda _row, line: line + line,
+    lambda _row, _line: "",
+    lambda _row, _line: "null",
+    lambda row, _line: json.dumps([row]),
+    lambda _row, _line: "{}",
     _with(None),
     _with(42),
     _with(""),
     _with("  \n "),
     _with("\u200b\u200b"),
     _with("\ud83d"),
-    lambda row, line: line.replace('"role": "assistant"', '"role": "Assistant"').replace(
+    lambda _row, line: line.replace('"role": "assistant"', '"role": "Assistant"').replace(
         '"output"', '"Output"'
     ),
-    lambda row, line: line.replace('"role": "user"', '"role": "customer"').replace(
+    lambda _row, line: line.replace('"role": "user"', '"role": "customer"').replace(
         '"instruction"', '"instructions"'
     ),
-    lambda row, line: line[:-1] + ', "x": NaN}',
-    lambda row, line: line.replace('"content": "', '"content": "\x00', 1).replace(
+    lambda _row, line: line[:-1] + ', "x": NaN}',
+    lambda _row, line: line.replace('"content": "', '"content": "\x00', 1).replace(
         '"output": "', '"output": "\x00', 1
     ),
 )
 
 
-def jsonl(kind: str, size: int, broken: float, seed: int = 0, ways: int | None = None) -> Iterator[bytes]:
+def jsonl(
+    kind: str, size: int, broken: float, seed: int = 0, ways: int | None = None
+) -> Iterator[bytes]:
     """Yield lines of JSON until `size` bytes are reached."""
     rng = random.Random(f"{kind}-{seed}")
     total, count, kept = 0, 0, []
@@ -195,11 +286,11 @@ def jsonl(kind: str, size: int, broken: float, seed: int = 0, ways: int | None =
         if kept and luck < 0.01:
             row = rng.choice(kept)
         elif kept and luck < 0.015:
-            row = _plant(kind, rng.choice(kept), rng.choice(_ENGLISH))
+            row = _plant(rng.choice(kept), rng.choice(_ENGLISH))
         else:
             row = _row(kind, rng)
             if luck > 0.997:
-                row = _plant(kind, row, make_secret(rng))
+                row = _plant(row, make_secret(rng))
         if len(kept) < 2000:
             kept.append(row)
         line = json.dumps(row, ensure_ascii=rng.random() < 0.25)
@@ -248,9 +339,7 @@ def write(kind: str, path: Path, size: int, broken: float, ways: int | None = No
     if path.is_file() and path.stat().st_size >= size:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    source = (
-        csv_lines(size, broken) if kind == "csv" else jsonl(kind, size, broken, ways=ways)
-    )
+    source = csv_lines(size, broken) if kind == "csv" else jsonl(kind, size, broken, ways=ways)
     with open(path, "wb") as stream:
         stream.writelines(source)
     return path

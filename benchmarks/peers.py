@@ -9,6 +9,7 @@ the columns.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from collections import Counter
@@ -172,7 +173,9 @@ def duckdb_read(path: Path) -> int:
     reader = "read_csv" if path.suffix == ".csv" else "read_json"
     with duckdb.connect() as base:
         base.execute("SET threads = 1")
-        options = "" if path.suffix == ".csv" else ", format='newline_delimited', ignore_errors=true"
+        options = (
+            "" if path.suffix == ".csv" else ", format='newline_delimited', ignore_errors=true"
+        )
         query = f"SELECT count(*) FROM {reader}(?{options})"
         return int(base.execute(query, [str(path)]).fetchone()[0])
 
@@ -182,10 +185,8 @@ def _per_line(path: Path, check: Callable[[bytes], Any], wrong: Any) -> int:
     with open(path, "rb") as stream:
         for line in stream:
             count += 1
-            try:
+            with contextlib.suppress(wrong):
                 check(line)
-            except wrong:
-                pass
     return count
 
 

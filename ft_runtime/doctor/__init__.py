@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ft_runtime.doctor.engine import CHECKS, scan
     from ft_runtime.doctor.head import Detection, detect
     from ft_runtime.doctor.result import FileScan, Quantiles, Scan
-    from ft_runtime.doctor.engine import CHECKS, scan
 
 _HOMES = {
     "CHECKS": "engine",

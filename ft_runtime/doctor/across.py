@@ -30,6 +30,8 @@ def compare_splits(files: list[FileScan], parts: list[Part]) -> list[Finding]:
                 str(line_of(other, second, row)) for row in prompts if row not in set(rows)
             )
             found.append(
-                finding("doctor.prompt_overlap", other.path, count=asked - same, lines=lines, **names)
+                finding(
+                    "doctor.prompt_overlap", other.path, count=asked - same, lines=lines, **names
+                )
             )
     return found

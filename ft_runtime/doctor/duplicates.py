@@ -44,7 +44,7 @@ def find_duplicates(content: NDArray[Any], prompt: NDArray[Any]) -> Duplicates:
     found = Duplicates()
     values, rows = _repeated(content)
     found.rows = int(rows.size - values.size)
-    found.groups = _groups(content, values, rows)
+    found.groups = _groups(content, rows)
     values, rows = _repeated(prompt)
     if rows.size:
         order = np.lexsort((rows, content[rows], prompt[rows]))
@@ -69,7 +69,7 @@ def _repeated(numbers: NDArray[Any]) -> tuple[Any, Any]:
     values = np.unique(ordered[1:][twice])
     del ordered, twice
     values = values[values != 0]
-    rows = []
+    rows: list[Any] = []
     step = 1 << 16
     for start in range(0, numbers.size if values.size else 0, step):
         part = numbers[start : start + step]
@@ -79,7 +79,7 @@ def _repeated(numbers: NDArray[Any]) -> tuple[Any, Any]:
     return values, np.concatenate(rows) if rows else np.zeros(0, np.int64)
 
 
-def _groups(numbers: NDArray[Any], values: NDArray[Any], rows: NDArray[Any]) -> list[list[int]]:
+def _groups(numbers: NDArray[Any], rows: NDArray[Any]) -> list[list[int]]:
     import numpy as np
 
     own = numbers[rows]

@@ -15,8 +15,8 @@ from typing import Any
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.csv.start import count_quotes
-from ft_runtime.doctor.head import Detection, detect_open
 from ft_runtime.doctor.finish import finish
+from ft_runtime.doctor.head import Detection, detect_open
 from ft_runtime.doctor.opening import State, opened, read_at, show
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.result import FileScan, Scan
@@ -83,9 +83,7 @@ def scan(
     """
     begun = time.perf_counter()
     given = _named(paths)
-    options = Options(
-        format, dict(columns or {}), frozenset(checks), workers, block, limit, span
-    )
+    options = Options(format, dict(columns or {}), frozenset(checks), workers, block, limit, span)
     sizes = [_size(path) for _, path in given]
     count = workers if workers is not None else pools.default_workers(max(sizes, default=0))
     result, numbers = Scan(), []
@@ -110,7 +108,7 @@ def _named(paths: Paths) -> list[tuple[str, str]]:
 
 def _size(path: str) -> int:
     try:
-        return os.stat(path).st_size
+        return Path(path).stat().st_size
     except (OSError, ValueError):
         return 0
 
@@ -133,7 +131,9 @@ def _scan_file(
                 return result, Part()
             result.format = form
             result.columns = dict(options.columns or {}) or dict(found.columns)
-            part, digest = _read(path, handle, state, found, form, result, options, executor, workers)
+            part, digest = _read(
+                path, handle, state, found, form, result, options, executor, workers
+            )
             result.valid = not part.changed and State.of(handle) == state
             result.sha256 = digest if result.valid else ""
     except FindingsError as error:

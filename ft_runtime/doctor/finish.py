@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.head import Detection
 from ft_runtime.doctor.duplicates import find_duplicates
 from ft_runtime.doctor.hashing import spread
+from ft_runtime.doctor.head import Detection
 from ft_runtime.doctor.part import Part, class_length
 from ft_runtime.doctor.problems import is_error
 from ft_runtime.doctor.result import FileScan, Quantiles
@@ -97,7 +97,8 @@ def quantiles(lengths: dict[int, int]) -> Quantiles:
         return Quantiles()
     shares = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
     ranks = [max(1, -(-int(share * total * 100) // 100)) for share in shares]
-    values, seen = [], 0
+    values: list[int] = []
+    seen = 0
     for number, count in sorted(lengths.items()):
         seen += count
         while len(values) < len(ranks) and seen >= ranks[len(values)]:
@@ -105,7 +106,7 @@ def quantiles(lengths: dict[int, int]) -> Quantiles:
     return Quantiles(*values)
 
 
-def line_of(result: FileScan, part: Part, row: int) -> int:
+def line_of(_result: FileScan, part: Part, row: int) -> int:
     """Return the physical line of a row, counted from 0."""
     if part.row_lines:
         return int(part.row_lines[0][row])
@@ -124,9 +125,7 @@ def _duplicates(result: FileScan, part: Part, content: Any, prompt: Any) -> None
                 " = ".join(str(line_of(result, part, row)) for row in group[:4])
                 for group in groups[:3]
             )
-            result.findings.append(
-                finding(f"doctor.{code}", result.path, count=count, lines=lines)
-            )
+            result.findings.append(finding(f"doctor.{code}", result.path, count=count, lines=lines))
 
 
 def _labels(part: Part) -> dict[str, int]:

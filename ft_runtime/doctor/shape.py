@@ -37,10 +37,14 @@ def detect_rows(rows: list[dict[str, Any]]) -> tuple[str | None, dict[str, str],
     """Return format, columns that differ from the canonical names, and a word for the shape."""
     if not rows:
         return None, {}, "unknown"
-    keys = {key for row in rows for key in row if sum(key in other for other in rows) * 2 >= len(rows)}
+    keys = {
+        key for row in rows for key in row if sum(key in other for other in rows) * 2 >= len(rows)
+    }
     for name in NAMES["jsonl_chat"]["messages"]:
         if name in keys and any(_turns(row.get(name)) for row in rows):
-            shape = "sharegpt" if _turns(next(r[name] for r in rows if name in r), "from") else "chat"
+            shape = (
+                "sharegpt" if _turns(next(r[name] for r in rows if name in r), "from") else "chat"
+            )
             return "jsonl_chat", {} if name == "messages" else {"messages": name}, shape
     if {"chosen", "rejected"} <= keys:
         return None, {}, "preference"
@@ -50,7 +54,9 @@ def detect_rows(rows: list[dict[str, Any]]) -> tuple[str | None, dict[str, str],
         ("csv_classification", "classification"),
     ):
         found = fit(form, keys)
-        if found is not None and (form != "jsonl_instr" or "instruction" in keys or "input" in keys):
+        if found is not None and (
+            form != "jsonl_instr" or "instruction" in keys or "input" in keys
+        ):
             return form, {k: v for k, v in found.items() if k != v}, shape
     if "messages" in keys:
         return "jsonl_chat", {}, "chat"
@@ -70,7 +76,9 @@ def fit(form: str, keys: Iterable[str]) -> dict[str, str] | None:
     folded = {normal(key): key for key in sorted(keys, reverse=True)}
     found: dict[str, str] = {}
     for column, names in NAMES[form].items():
-        actual = next((folded[n] for n in names if n in folded and folded[n] not in found.values()), None)
+        actual = next(
+            (folded[n] for n in names if n in folded and folded[n] not in found.values()), None
+        )
         if actual is not None:
             found[column] = actual
         elif column not in _OPTIONAL:

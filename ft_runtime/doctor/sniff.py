@@ -54,8 +54,8 @@ def refusal(head: bytes, size: int, name: str) -> Finding | None:
     for mark, encoding in _WIDE:
         if head.startswith(mark):
             return finding("doctor.wide_encoding", name, encoding=encoding)
-    if encoding := _unmarked(head):
-        return finding("doctor.wide_encoding", name, encoding=encoding)
+    if unmarked := _unmarked(head):
+        return finding("doctor.wide_encoding", name, encoding=unmarked)
     text = head.removeprefix(BOM)
     if text.startswith(_LFS):
         return finding("doctor.pointer_file", name)
@@ -103,7 +103,9 @@ def _pretty(text: bytes) -> bool:
     """Whether an object is spread over lines: few of the first lines are objects of their own."""
     lines = [line.strip() for line in text.split(b"\n")[:40] if line.strip()]
     whole = sum(line.startswith(b"{") and line.endswith(b"}") and len(line) > 2 for line in lines)
-    return len(lines) > 2 and whole < len(lines) / 3 and lines[1][:1] in (b'"', b"{", b"[", b"}", b"]")
+    return (
+        len(lines) > 2 and whole < len(lines) / 3 and lines[1][:1] in (b'"', b"{", b"[", b"}", b"]")
+    )
 
 
 def _is_table(text: bytes) -> bool:

@@ -76,7 +76,9 @@ def run_task(task: Task, feed: Callable[[Any], None] | None = None) -> Part:
             part = scan_records(handle, start, task.stop, size, task.table, **options)
         else:
             layout = make_layout(task.format, task.columns)
-            part = scan_range(handle, task.start, task.stop, size, layout, exact=task.exact, **options)
+            part = scan_range(
+                handle, task.start, task.stop, size, layout, exact=task.exact, **options
+            )
             part.extras.update(layout.extras)
         part.changed |= state != task.state or State.of(handle) != task.state
         return part

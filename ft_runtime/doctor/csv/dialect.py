@@ -46,8 +46,10 @@ def read_dialect(head: bytes, name: str, columns: dict[str, str] | None = None) 
     """Return delimiter, header and columns from the first bytes of a file."""
     begin = len(BOM) if head.startswith(BOM) else 0
     findings, lines = [], 0
-    while head[begin : begin + 1] == b"#" or head[begin : begin + 2] in (b"\r\n",) or (
-        head[begin : begin + 1] == b"\n"
+    while (
+        head[begin : begin + 1] == b"#"
+        or head[begin : begin + 2] in (b"\r\n",)
+        or (head[begin : begin + 1] == b"\n")
     ):
         after = head.find(b"\n", begin) + 1 or len(head)
         if head[begin : begin + 1] == b"#":

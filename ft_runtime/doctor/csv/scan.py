@@ -115,9 +115,10 @@ def _records(
     starts, base = found.starts[:keep], part.lines
     last = np.cumsum(cells) - 1
     fine = cells == table.width
-    content, prompt = np.zeros(keep, np.uint64), np.zeros(keep, np.uint64)
+    content: Any = np.zeros(keep, np.uint64)
+    prompt: Any = np.zeros(keep, np.uint64)
     good = np.flatnonzero(fine)
-    lines = np.empty(keep, np.int64)
+    lines: Any = np.empty(keep, np.int64)
     lines[0], lines[1:] = 0, found.lines[: keep - 1]
     lines += base + 1
     ragged = np.flatnonzero(~fine)
@@ -225,7 +226,7 @@ def _texts(
     digests = hashing.digests(block, first, last)
     chars = until - begin
     if doubled.size:
-        at = np.searchsorted(begin, doubled, side="right") - 1
+        at: Any = np.searchsorted(begin, doubled, side="right") - 1
         at = at[(at >= 0) & (doubled < until[np.maximum(at, 0)])]
         at, twice = np.unique(at, return_counts=True)
         chars[at] -= twice
@@ -274,7 +275,9 @@ def _labels(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> tuple[Any
         mixed = load(block, begin, short) + load(block, until - short, short) * np.uint64(_ODD)
         mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(_ODD) + size.astype(np.uint64)
         _, where, inverse = np.unique(mixed, return_index=True, return_inverse=True)
-        made = [block[a:b] for a, b in zip(begin[where].tolist(), until[where].tolist(), strict=True)]
+        made = [
+            block[a:b] for a, b in zip(begin[where].tolist(), until[where].tolist(), strict=True)
+        ]
     else:
         known: dict[bytes, int] = {}
         spans = zip(begin.tolist(), until.tolist(), strict=True)
@@ -306,8 +309,6 @@ def _holds(block: bytes, begin: NDArray[Any], until: NDArray[Any], sign: int) ->
 
 def _bad_record(block: bytes, start: int, stop: int, found: Split, part: Part) -> None:
     """Note the record that a quote spoils; it goes to the end of that quote's line."""
-    import numpy as np
-
     assert found.problem is not None
     code, place = found.problem
     inner = block.count(b"\n", start, place)

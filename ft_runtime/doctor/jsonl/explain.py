@@ -112,7 +112,9 @@ def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> Iterator[tup
     for column in layout.columns:
         if column.actual not in value:
             if column.required:
-                row.problems.append(Problem("missing_field", column.actual, {"name": column.actual}))
+                row.problems.append(
+                    Problem("missing_field", column.actual, {"name": column.actual})
+                )
             continue
         content = value[column.actual]
         if content is None and not column.required:

@@ -55,7 +55,7 @@ def lookup() -> Lookup:
 def _follow() -> NDArray[Any]:
     import numpy as np
 
-    table = np.zeros((16, 16), bool)
+    table: Any = np.zeros((16, 16), bool)
     for before, codes in _MAY_FOLLOW.items():
         table[before, list(codes)] = True
     return table.ravel()

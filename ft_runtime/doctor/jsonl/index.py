@@ -71,7 +71,7 @@ def _escape_kinds() -> NDArray[Any]:
     """0: not for a plain line; 1: stands for one character; 2 and 3: let a decoder look."""
     import numpy as np
 
-    kinds = np.zeros(256, np.uint8)
+    kinds: Any = np.zeros(256, np.uint8)
     kinds[list(b'"\\nrt')] = 1  # b and f are legal, and control characters: not plain
     kinds[list(b"u")] = 2
     kinds[list(b"/")] = 3
@@ -112,7 +112,7 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
     if escaping is not None:
         is_quote &= ~escaped
         marks = np.flatnonzero(escaping)
-        kinds = np.zeros(at.size, np.uint8)
+        kinds: Any = np.zeros(at.size, np.uint8)
         kinds[marks] = _escape_kinds().take(data.take(at.take(marks) + 1))
         wrong = marks[kinds[marks] == 0]
         if wrong.size:
@@ -125,13 +125,13 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
             slashes = bool((kinds == 3).any())
             _escaped_controls(block, at.take(resolve), newline, plain)
     rank = np.flatnonzero(is_quote)
-    quotes = at.take(rank)
+    quotes: Any = at.take(rank)
     first = np.searchsorted(quotes, starts)
     count = np.diff(first, append=quotes.size)
     odd = (count & 1).astype(bool) | (count == 0)
     if odd.any():
         plain &= ~odd
-        keep = np.repeat(~odd, count)
+        keep: Any = np.repeat(~odd, count)
         quotes, rank = quotes[keep], rank[keep]
         count[odd] = 0
     count >>= 1
@@ -140,7 +140,7 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
     has = count > 0
     after = gaps.classify(block, opens, closes, (first + count - 1)[has], ends[has], lookup)
     plain[has] &= (opens[first[has]] == starts[has] + 1) & (data[starts[has]] == 123)
-    line = np.repeat(np.arange(starts.size), count)
+    line: Any = np.repeat(np.arange(starts.size), count)
     gaps.check(after, first[has], (first + count - 1)[has], line, plain)
     if escaping is None:
         escapes = np.zeros(opens.size, np.int64)
@@ -151,7 +151,19 @@ def index(block: bytes, end: int, lookup: Lookup) -> Index:
     else:
         decode = decoded[rank[1::2]] > decoded[rank[0::2]]
     return Index(
-        starts, ends, plain, first, count, opens, closes, after, line, escapes, decode, crlf, slashes
+        starts,
+        ends,
+        plain,
+        first,
+        count,
+        opens,
+        closes,
+        after,
+        line,
+        escapes,
+        decode,
+        crlf,
+        slashes,
     )
 
 
@@ -159,7 +171,8 @@ def _signs(data: NDArray[Any]) -> NDArray[Any]:
     """Return where quotes, backslashes and control characters stand."""
     import numpy as np
 
-    mask, other = np.empty(data.size, bool), np.empty(_STRETCH, bool)
+    mask: Any = np.empty(data.size, bool)
+    other: Any = np.empty(_STRETCH, bool)
     for start in range(0, data.size, _STRETCH):  # stretches that stay in the cache
         part = data[start : start + _STRETCH]
         here = np.less(part, 32, out=mask[start : start + part.size])
@@ -171,7 +184,7 @@ def _signs(data: NDArray[Any]) -> NDArray[Any]:
 def _escaped_controls(
     block: bytes, at: NDArray[Any], newline: NDArray[Any], plain: NDArray[Any]
 ) -> None:
-    """A line with backslash, u, 00 and then 0 or 1 holds a control character: not plain."""
+    """Clear `plain` where a backslash, u, 00 and then 0 or 1 write a control character."""
     import numpy as np
 
     data = np.frombuffer(block, np.uint8)
@@ -192,7 +205,7 @@ def _control(
     import numpy as np
 
     crlf = (data[at] == 13) & (data[np.minimum(at + 1, data.size - 1)] == 10)
-    at_line = np.searchsorted(newline, at)
+    at_line: Any = np.searchsorted(newline, at)
     plain[at_line[~crlf]] = False
     ends = ends.copy()
     ends[at_line[crlf]] -= 1

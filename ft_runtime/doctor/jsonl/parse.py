@@ -79,7 +79,8 @@ def parse(line: bytes) -> tuple[Any, list[Problem], bool]:
     except UnicodeDecodeError as error:
         byte = f"0x{line[error.start]:02x}"
         return None, [Problem("not_utf8", f"byte {error.start + 1}", {"byte": byte})], False
-    _reader.notes = notes = []
+    notes: list[Problem] = []
+    _reader.notes = notes
     try:
         value = _reader.decode(text)
     except RecursionError:

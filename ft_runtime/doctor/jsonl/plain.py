@@ -91,7 +91,8 @@ def _keys(block: bytes, found: Index, layout: Layout) -> NDArray[Any]:
             block[a : a + n]
             for a, n in zip(opens[unknown].tolist(), length[unknown].tolist(), strict=True)
         }
-        if any([layout.learn(name) for name in sorted(names)]):
+        learned = [layout.learn(name) for name in sorted(names)]
+        if any(learned):
             numbers = layout.keys.find(block, opens, length)
             unknown = np.flatnonzero(numbers == 0)
         found.plain[found.line[at[unknown]]] = False
@@ -122,7 +123,7 @@ def _values(found: Index, keys: NDArray[Any], fine: NDArray[Any]) -> NDArray[Any
     """Return the strings of fine rows that are the value of the string before."""
     import numpy as np
 
-    at = np.flatnonzero((keys[:-1] > 0) & (found.after[:-1] == gaps.COLON)) + 1
+    at: Any = np.flatnonzero((keys[:-1] > 0) & (found.after[:-1] == gaps.COLON)) + 1
     return at[fine[found.line[at]]]
 
 
@@ -187,7 +188,7 @@ def _conversations(
     place = np.arange(lined.size) - np.repeat(begin, np.diff(begin, append=lined.size))
     terms = hashing.terms(cut.digests, roles, place)
     rows = lined[begin]
-    final = np.append(begin[1:], lined.size) - 1
+    final: Any = np.append(begin[1:], lined.size) - 1
     whole = np.add.reduceat(terms, begin)
     result.content[rows] = whole
     result.prompt[rows] = whole - terms[final]
@@ -266,7 +267,9 @@ def _records(
     _clear(result, lined[cut.doubtful | (cut.blank & np.isin(named, required))])
     if layout.format == "csv_classification":
         at = np.flatnonzero(is_answer & fine[lined])
-        spans = zip(found.opens[values[at]].tolist(), found.closes[values[at]].tolist(), strict=True)
+        spans = zip(
+            found.opens[values[at]].tolist(), found.closes[values[at]].tolist(), strict=True
+        )
         result.labels.extend(block[a + 1 : b] for a, b in spans)
 
 

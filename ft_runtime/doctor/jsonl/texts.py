@@ -30,7 +30,7 @@ def visible_first() -> NDArray[Any]:
     """Return, for a text's first byte, whether something visible stands there for sure."""
     import numpy as np
 
-    visible = np.zeros(256, bool)
+    visible: Any = np.zeros(256, bool)
     visible[33:127] = True
     visible[92] = False  # an escape: perhaps a line break
     # Leading bytes of UTF-8 under which no white space and no invisible character lies.
@@ -69,10 +69,10 @@ def cut(
     decode: NDArray[Any],
     slashes: bool = True,
 ) -> Cut:
-    """Return what is known of the strings between the quotes given.
+    r"""Return what is known of the strings between the quotes given.
 
     The canonical form of a text is its shortest JSON form without the quotes: a text with
-    ``\\u`` or ``\\/`` escapes is decoded and written again, any other stands in the file that way.
+    ``\u`` or ``\/`` escapes is decoded and written again, any other stands in the file that way.
     Without `slashes`, none of the strings has an escaped slash.
     """
     import numpy as np

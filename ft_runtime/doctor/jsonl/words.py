@@ -71,12 +71,16 @@ class Lookup:
             entries.append((first, last, len(name), number))
         multiplier = _FIRST
         while True:  # until no two names share a slot; a few tries for a hundred names
-            slots = [_slot(first ^ (last * 3) ^ size, multiplier) for first, last, size, _ in entries]
+            slots = [
+                _slot(first ^ (last * 3) ^ size, multiplier) for first, last, size, _ in entries
+            ]
             if len(set(slots)) == len(slots):
                 break
             multiplier = (multiplier * _NEXT + 2) % 2**64
-        firsts, lasts = np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.uint64)
-        sizes, numbers = np.full(_SLOTS, -1, np.int64), np.zeros(_SLOTS, np.uint8)
+        firsts: Any = np.zeros(_SLOTS, np.uint64)
+        lasts: Any = np.zeros(_SLOTS, np.uint64)
+        sizes: Any = np.full(_SLOTS, -1, np.int64)
+        numbers: Any = np.zeros(_SLOTS, np.uint8)
         for slot, (first, last, size, number) in zip(slots, entries, strict=True):
             firsts[slot], lasts[slot], sizes[slot], numbers[slot] = first, last, size, number
         self._built = (np.uint64(multiplier), firsts, lasts, sizes, numbers)

@@ -43,9 +43,7 @@ def marker(secrets: bool, phone: bool, oddities: bool) -> Callable[..., None]:
     return mark
 
 
-def _log(
-    hits: set[Hit], odd: set[Hit], starts: NDArray[Any], base: int, part: Part
-) -> None:
+def _log(hits: set[Hit], odd: set[Hit], starts: NDArray[Any], base: int, part: Part) -> None:
     if not (hits or odd):
         return
     begin = starts.tolist()

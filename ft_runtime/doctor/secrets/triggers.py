@@ -30,8 +30,8 @@ class Passes:
         import numpy as np
 
         size = WINDOW + OVERLAP
-        self._bytes = np.empty(size, np.uint8)
-        self._masks = [np.empty(size + 8, bool) for _ in range(4)]
+        self._bytes: Any = np.empty(size, np.uint8)
+        self._masks: Any = [np.empty(size + 8, bool) for _ in range(4)]
 
     def windows(self, data: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
         """Yield place and bytes of windows that overlap; a place is reported in one at least."""

@@ -34,7 +34,11 @@ message = st.one_of(
     st.fixed_dictionaries({"content": texts, "role": roles}),
     st.dictionaries(st.sampled_from(["role", "content", "name", "weight"]), scalars, max_size=3),
 )
-extras = st.dictionaries(st.sampled_from(["id", "source", "weight", "é", "a_very_long_name_of_a_key"]), scalars, max_size=2)
+extras = st.dictionaries(
+    st.sampled_from(["id", "source", "weight", "é", "a_very_long_name_of_a_key"]),
+    scalars,
+    max_size=2,
+)
 rows = st.one_of(
     st.builds(lambda m, e: {**e, "messages": m}, st.lists(message, max_size=4), extras),
     st.builds(lambda m, e: {"messages": m, **e}, st.lists(message, min_size=1, max_size=4), extras),
@@ -50,19 +54,45 @@ styles = st.sampled_from([(", ", ": "), (",", ":"), (" , ", " : "), (",\t", ":")
 def lines(draw) -> bytes:
     """A line of JSON, often a good one, often damaged a little."""
     row = draw(rows)
-    line = json.dumps(row, ensure_ascii=draw(st.booleans()), separators=draw(styles)).encode("utf-8", "surrogatepass")
+    line = json.dumps(row, ensure_ascii=draw(st.booleans()), separators=draw(styles)).encode(
+        "utf-8", "surrogatepass"
+    )
     for _ in range(draw(st.integers(0, 2)) if draw(st.booleans()) else 0):
         at = draw(st.integers(0, max(len(line) - 1, 0)))
         kind = draw(st.integers(0, 3))
         if kind == 0:
             line = line[:at] + line[at + 1 :]
         elif kind == 1:
-            extra = draw(st.sampled_from([b'"', b"\\", b",", b"}", b"{", b"[", b"]", b":", b" ", b"\t", b"\xff", b"\r", b"\0", b"\xc3", b"x"]))
+            extra = draw(
+                st.sampled_from(
+                    [
+                        b'"',
+                        b"\\",
+                        b",",
+                        b"}",
+                        b"{",
+                        b"[",
+                        b"]",
+                        b":",
+                        b" ",
+                        b"\t",
+                        b"\xff",
+                        b"\r",
+                        b"\0",
+                        b"\xc3",
+                        b"x",
+                    ]
+                )
+            )
             line = line[:at] + extra + line[at:]
         elif kind == 2:
             line = line + line
         else:
-            key = draw(st.sampled_from([b'"content": "z", ', b'"role": "user", ', b'"messages": [], ', b'"text": "", ']))
+            key = draw(
+                st.sampled_from(
+                    [b'"content": "z", ', b'"role": "user", ', b'"messages": [], ', b'"text": "", ']
+                )
+            )
             found = line.find(b"{", at)
             line = line[: found + 1] + key + line[found + 1 :] if found >= 0 else line
     return line.replace(b"\n", b" ")
@@ -105,19 +135,30 @@ def test_ordinary_rows_are_taken_by_the_fast_path(form, separators, ascii_only):
         "jsonl_prompt": {"prompt": "a", "completion": "b", "id": "x"},
         "csv_classification": {"text": "a", "label": "é", "score": 0.5},
     }[form]  # fmt: skip
-    block, end = block_of([json.dumps(row, ensure_ascii=ascii_only, separators=separators).encode()])
+    block, end = block_of(
+        [json.dumps(row, ensure_ascii=ascii_only, separators=separators).encode()]
+    )
     assert accept(block, end, make_layout(form)).fine.tolist() == [True]
 
 
 def summary(file) -> dict:
     plain = file.to_dict()
-    plain["kept"] = {code: [(line, asdict(p)) for line, p in kept] for code, kept in file.log.kept.items()}
-    plain["kept_marks"] = {code: [(line, asdict(p)) for line, p in kept] for code, kept in file.marks.kept.items()}
+    plain["kept"] = {
+        code: [(line, asdict(p)) for line, p in kept] for code, kept in file.log.kept.items()
+    }
+    plain["kept_marks"] = {
+        code: [(line, asdict(p)) for line, p in kept] for code, kept in file.marks.kept.items()
+    }
     return plain
 
 
 @FEW
-@given(st.lists(lines(), min_size=1, max_size=30), st.integers(40, 400), st.integers(60, 500), st.booleans())
+@given(
+    st.lists(lines(), min_size=1, max_size=30),
+    st.integers(40, 400),
+    st.integers(60, 500),
+    st.booleans(),
+)
 def test_blocks_of_any_size_give_the_same_result(tmp_path_factory, parts, block, span, final):
     path = tmp_path_factory.mktemp("blocks") / "a.jsonl"
     path.write_bytes(b"\n".join(parts) + (b"\n" if final else b""))
@@ -176,7 +217,10 @@ def test_parts_give_the_same_result_as_the_whole_jsonl(tmp_path_factory, parts, 
     assert summary(whole) == summary(cut)
 
 
-cells = st.one_of(st.sampled_from(["a", "b,c", 'say "x"', "new\nline", "é", " ", "", "日本", "x" * 40]), st.text(max_size=12))
+cells = st.one_of(
+    st.sampled_from(["a", "b,c", 'say "x"', "new\nline", "é", " ", "", "日本", "x" * 40]),
+    st.text(max_size=12),
+)
 good_records = st.tuples(cells, st.sampled_from(["pos", "neg", "a long label of a class", "é"]))
 bad_lines = st.sampled_from([b'a "b" c,pos\n', b'"open,pos\n', b"one\n", b"a,b,c\n", b"\n", b"\xff,pos\n", b'"a"b,pos\n', b'x,"\n', b"a\0,pos\n"])  # fmt: skip
 
@@ -240,7 +284,12 @@ def test_several_processes_give_what_one_gives(tmp_path):
     with open(path, "wb") as stream:
         for i in range(3000):
             text = "word " * int(rng.integers(1, 40)) + str(i % 2500)
-            row = {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "é"}]}
+            row = {
+                "messages": [
+                    {"role": "user", "content": text},
+                    {"role": "assistant", "content": "é"},
+                ]
+            }
             stream.write(b"broken\n" if i % 500 == 7 else json.dumps(row).encode() + b"\n")
     one = scan(path, workers=1).files[0]
     many = scan(path, workers=2, span=100_000).files[0]

@@ -68,7 +68,9 @@ def test_detect_raises_findings_for_what_cannot_be_opened(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["grow", "shrink", "touch"])
-def test_a_file_that_changes_while_it_is_read_gives_an_invalid_result(tmp_path, monkeypatch, change):
+def test_a_file_that_changes_while_it_is_read_gives_an_invalid_result(
+    tmp_path, monkeypatch, change
+):
     path = tmp_path / "a.jsonl"
     path.write_text(rows(*((str(i), "x") for i in range(200))))
     original = engine.run_task

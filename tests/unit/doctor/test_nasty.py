@@ -12,7 +12,8 @@ from ft_runtime.doctor import detect, scan
 from ft_runtime.doctor.problems import is_error
 
 _spec = importlib.util.spec_from_file_location("doctor_nasty", Path(__file__).with_name("nasty.py"))
-assert _spec and _spec.loader
+assert _spec
+assert _spec.loader
 nasty = importlib.util.module_from_spec(_spec)
 sys.modules["doctor_nasty"] = nasty
 _spec.loader.exec_module(nasty)

@@ -46,7 +46,11 @@ def found(text: str) -> dict[str, int]:
     block, end = block + bytes(64), len(block)
     data = np.frombuffer(block, np.uint8, count=end)
     passes = triggers.Passes()
-    hits = {h for at, window in passes.windows(data) for h in find_secrets(block, end, at, window, passes)}
+    hits = {
+        h
+        for at, window in passes.windows(data)
+        for h in find_secrets(block, end, at, window, passes)
+    }
     made: dict[str, int] = {}
     for code, _, _ in hits:
         made[code] = made.get(code, 0) + 1
@@ -71,18 +75,32 @@ def test_windows_miss_nothing_at_their_edges():
     for code, secret in SECRETS.items():
         for shift in range(-len(secret) - 2, 3, 3):
             before = "a " * ((triggers.WINDOW + shift) // 2)
-            assert found(before + secret + " end of text, some more words") == {code: 1}, (code, shift)
+            assert found(before + secret + " end of text, some more words") == {code: 1}, (
+                code,
+                shift,
+            )
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from([*SECRETS.values(), *HARMLESS]), st.text(max_size=12)), max_size=8))
+@given(
+    st.lists(
+        st.one_of(st.sampled_from([*SECRETS.values(), *HARMLESS]), st.text(max_size=12)), max_size=8
+    )
+)
 def test_the_triggers_lose_no_match_of_a_pattern(parts):
-    text = " ".join(part.encode("utf-8", "ignore").decode() for part in parts) + " some words at the end of it all"
+    text = (
+        " ".join(part.encode("utf-8", "ignore").decode() for part in parts)
+        + " some words at the end of it all"
+    )
     block = text.encode()
     got = found(text)
     keys = {patterns.KEY_NAMES[(m.lastindex or 1) - 1] for m in patterns.KEY.finditer(block)}
     assert keys <= set(got)
-    for code, form in (("email", patterns.EMAIL), ("us_ssn", patterns.SSN), ("ipv4", patterns.IPV4)):
+    for code, form in (
+        ("email", patterns.EMAIL),
+        ("us_ssn", patterns.SSN),
+        ("ipv4", patterns.IPV4),
+    ):
         assert bool(form.search(block)) == (code in got)
     assert any(patterns.luhn(m[0]) for m in patterns.CARD.finditer(block)) <= ("card_number" in got)
 
@@ -96,7 +114,9 @@ def test_secrets_are_told_by_line_and_masked(tmp_path):
     ((line, problem),) = file.marks.kept["github_token"]
     assert line == 4
     assert SECRETS["github_token"][:5] not in json.dumps(problem.values)
-    assert not re.search(SECRETS["github_token"], json.dumps([f.to_dict() for f in file.row_findings()]))
+    assert not re.search(
+        SECRETS["github_token"], json.dumps([f.to_dict() for f in file.row_findings()])
+    )
     assert scan(path, checks=[]).files[0].marks.counts == {}
 
 
