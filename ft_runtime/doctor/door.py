@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,6 +17,7 @@ from ft_runtime.doctor.parts import write_parts
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
 from ft_runtime.doctor.report.summary import parts
 from ft_runtime.doctor.report.table import write_file
+from ft_runtime.doctor.sources import sources_of
 from ft_runtime.doctor.survey import Survey
 from ft_runtime.findings import Finding, FindingsError, errors, finding, text
 
@@ -127,22 +128,6 @@ def _tokens_of_config(report: Report, config: Config, rows: RowSet) -> None:
     made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names)
     report.tokens = made
     add_findings(report, [item for item in made.findings if item.code.startswith("doctor")])
-
-
-def sources_of(config: Config) -> Any:
-    """Return what the config names as data, as `examine` takes it; nothing for a broken hub."""
-    dataset = config.dataset
-    if dataset.source != "hf_dataset_id":
-        path = dataset.path
-        return {k: v for k, v in path.items() if v} if isinstance(path, Mapping) else path
-    from ft_runtime.data.hub import _OWN, _load
-
-    try:
-        parts = _load(dataset.id, dataset.config_name, dataset.revision)
-    except FindingsError:  # told already, by the reader
-        return []
-    own = {_OWN[name]: part for name, part in parts.items() if name in _OWN}
-    return own if len(own) > 1 else next(iter(own.values() or parts.values()))
 
 
 def add_findings(report: Report, told: list[Finding]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ft_runtime.doctor.engine import CHECKS
+from ft_runtime.doctor.finish import fingerprint
 from ft_runtime.doctor.identity import diff, read_record, record
 from ft_runtime.doctor.identity.record import FILE, Record
 from ft_runtime.doctor.report.group import group
@@ -149,7 +150,7 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
         scans,
         group(found, others),
         rows,
-        record(found).fingerprint if len(members) else "",
+        fingerprint(members.content, len(members)) if len(members) else "",
         labels,
         languages(texts),
         scripts(texts),

@@ -105,18 +105,19 @@ class Survey:
         import numpy as np
 
         empty: NDArray[Any] = np.zeros(0, np.uint64)
+        if not self.files:
+            return Members(empty, empty, None, empty.astype(np.int64), empty.astype(np.int64))
         kept = [np.flatnonzero(each.content) for each in self.files]
 
-        def gather(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-            return np.concatenate([empty[:0].astype(a.dtype) for a in arrays[:1]] + arrays)
+        def gather(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
+            taken = [array[at] for array, at in zip(arrays, kept, strict=True)]
+            return taken[0] if len(taken) == 1 else np.concatenate(taken)
 
-        if not self.files:
-            zero: NDArray[Any] = np.zeros(0, np.int64)
-            return Members(empty, empty, None, zero, zero)
-        content = gather([f.content[at] for f, at in zip(self.files, kept, strict=True)])
-        prompt = gather([f.prompt[at] for f, at in zip(self.files, kept, strict=True)])
-        line = gather([f.lines()[at] for f, at in zip(self.files, kept, strict=True)])
-        file: NDArray[Any] = np.repeat(np.arange(len(kept)), [at.size for at in kept])
+        content = gather(each.content for each in self.files)
+        prompt = gather(each.prompt for each in self.files)
+        line = gather(each.lines().astype(np.uint32) for each in self.files)
+        places: NDArray[Any] = np.arange(len(kept), dtype=np.uint16)
+        file: NDArray[Any] = np.repeat(places, [at.size for at in kept])
         splits = [each.scan.split for each in self.files]
         given = None
         if all(name in SIDES for name in splits):

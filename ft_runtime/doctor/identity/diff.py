@@ -55,7 +55,8 @@ class Diff:
         ]
         for kind in ("added", "removed"):
             if places := self.examples.get(kind):
-                lines.append(f"  {text(f'doctor_report.diff_{kind}')}: {', '.join(places[:5])}")
+                word = text(f"doctor_report.diff_{kind}")
+                lines.append(f"  {word}: {', '.join(places[:5])}")
         if pairs := self.examples.get("edited"):
             shown = ", ".join(f"{old} → {new}" for old, new in pairs[:5])
             lines.append(f"  {text('doctor_report.diff_edited')}: {shown}")

@@ -77,7 +77,11 @@ def _e(value: str) -> str:
 
 
 def _h(key: str) -> str:
-    return f"<h2>{html.escape(text(f'doctor_report.{key}'))}</h2>"
+    return f"<h2>{html.escape(_word(key))}</h2>"
+
+
+def _word(key: str) -> str:
+    return text(f"doctor_report.{key}")
 
 
 def _files(report: Report) -> str:
@@ -105,8 +109,7 @@ def _findings(report: Report) -> str:
     if not report.groups:
         return f"{_h('h_findings')}<p>{_e(text('doctor_report.h_none'))}</p>"
     head = "".join(
-        f"<th>{_e(text(f'doctor_report.{key}'))}</th>"
-        for key in ("csv_column_code", "h_rows", "h_where", "h_what")
+        f"<th>{_e(_word(key))}</th>" for key in ("csv_column_code", "h_rows", "h_where", "h_what")
     )
     rows = []
     for each in report.groups[:_GROUPS]:

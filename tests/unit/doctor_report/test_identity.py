@@ -77,3 +77,18 @@ def test_counts_add_up_with_repetitions(tmp_path_factory, first, second):
     common = sum((Counter(first) & Counter(second)).values())
     assert found.kept == common
     assert found.same == (Counter(first) == Counter(second))
+
+
+def test_a_run_records_its_data(tmp_path):
+    from types import SimpleNamespace
+
+    from ft_runtime.config import load_config
+    from ft_runtime.doctor.sources import record_data
+
+    parts = {"train": PAIRS[:20], "val": PAIRS[20:]}
+    paths = {name: str(jsonl(tmp_path / f"{name}.jsonl", rows)) for name, rows in parts.items()}
+    config = load_config({"model_id": "m", "dataset": {"path": paths, "format": "jsonl_prompt"}})
+    record_data(config, SimpleNamespace(path=tmp_path / "run"))
+    again = read_record(tmp_path / "run")
+    assert [source["split"] for source in again.sources] == ["train", "val"]
+    assert diff(record_of(tmp_path / "all.jsonl", PAIRS), again).same
