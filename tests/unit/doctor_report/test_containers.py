@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import os
 
@@ -11,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ft_runtime.doctor.containers import array, plain, unpack
-from ft_runtime.doctor.examine import examine
+from ft_runtime.doctor.containers.table import write_lines as converted_lines
+from ft_runtime.doctor.examine import SplitPlan, examine
+from ft_runtime.doctor.report import to_html, to_text
 from ft_runtime.findings import FindingsError
 from support.doctor import ROWS, jsonl, packed, table
 
@@ -160,3 +164,55 @@ def test_a_table_of_prompts_is_read_with_its_lines(tmp_path, form):
 def test_a_table_of_labels_keeps_its_fast_way(tmp_path):
     with plain(str(table(tmp_path / "a.csv", ROWS))) as opened:
         assert not opened.temporary
+
+
+HEADS = st.sampled_from(
+    [b"", b"[", b"{", b"PAR1", b"ARROW1\0\0", b"\xff\xff\xff\xff\x10\0\0\0", b"\x1f\x8b\x08\0",
+     b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf", b"\xff\xfe", b"PK\x03\x04", b"prompt,completion\n",
+     b"text\tlabel\n", b'{"prompt": "a", "completion": "b"}\n', b'[{"text": "a", "label": "b"},']
+)  # fmt: skip
+ENDINGS = st.sampled_from([".jsonl", ".json", ".csv", ".tsv", ".parquet", ".gz", ".json.gz", ""])
+
+
+@settings(max_examples=300, deadline=None)
+@given(HEADS, st.binary(max_size=200) | st.text(max_size=80).map(str.encode), ENDINGS)
+def test_any_file_gives_a_report_and_every_row_is_counted(tmp_path_factory, head, tail, ending):
+    path = tmp_path_factory.mktemp("any") / f"a{ending}"
+    path.write_bytes(head + tail)
+    report = examine(str(path), split=SplitPlan("tail"))
+    for scan in report.files:
+        assert scan.fine + scan.broken == scan.rows
+    assert report.files or not report.ok
+    json.dumps(report.to_dict())
+    to_html(report).encode("utf-8")
+    assert len(to_text(report).split("\n")) < 60
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=12), st.text(max_size=12)).filter(
+            lambda pair: all("\0" not in cell for cell in pair)
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.sampled_from([",", ";", "\t"]),
+)
+def test_records_of_a_table_start_where_they_are_said_to(tmp_path_factory, pairs, delimiter):
+    folder = tmp_path_factory.mktemp("table")
+    path, out = folder / "a.csv", folder / "out.jsonl"
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow(["prompt", "completion"])
+    starts = []
+    for pair in pairs:
+        starts.append(text.getvalue().count("\n") + 1)
+        writer.writerow(pair)
+    path.write_bytes(text.getvalue().encode())
+    with open(out, "wb") as stream:
+        made = converted_lines(path, stream)
+    assert made.numbers.tolist() == starts
+    assert made.problems == []
+    rows = [tuple(json.loads(line).values()) for line in out.read_text().split("\n")[:-1]]
+    assert rows == pairs
