@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 
 from ft_runtime.doctor.task import Task, run_task
 
@@ -36,6 +37,11 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
     if workers <= 1:
         yield None
         return
-    context = multiprocessing.get_context(_method())
+    method = _method()
+    if method == "fork":
+        # What is imported here need not be imported by every worker.
+        for name in ("numpy", "msgspec", "xxhash"):
+            import_module(name)
+    context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(workers, mp_context=context) as executor:
         yield executor

@@ -101,7 +101,8 @@ def _text(value: Any, path: str, row: Explained, required: bool = True) -> bytes
             place = next(i for i, c in enumerate(value) if "\ud800" <= c <= "\udfff")
             add(Problem("lone_surrogate", path, {"position": place + 1}))
             return None
-        if match := _CONTROL.search(value):
+        signs = b"\\u00" in plain or b"\\b" in plain or b"\\f" in plain
+        if signs and (match := _CONTROL.search(value)):
             add(Problem("control_characters", path, {"example": repr(match[0])}))
         row.chars += len(value)
         return plain

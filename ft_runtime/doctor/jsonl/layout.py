@@ -50,6 +50,8 @@ class Layout:
         A format of the config: ``jsonl_chat``, ``jsonl_instr``, ``jsonl_prompt``,
         ``csv_classification`` (also for JSON Lines with text and label).
     columns : list of Column
+    seen : set of int
+        Numbers of further keys that accepted rows have.
     """
 
     format: str
@@ -57,6 +59,7 @@ class Layout:
     keys: Lookup = field(init=False)
     gaps: Lookup = field(init=False)
     roles: Lookup = field(init=False)
+    seen: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         names = {column.actual.encode(): column.number for column in self.columns}
@@ -85,7 +88,7 @@ class Layout:
     @property
     def extras(self) -> list[str]:
         """Keys that were seen in rows and are not used."""
-        return [name.decode() for name, n in self.keys.names.items() if n >= FIRST_EXTRA]
+        return [name.decode() for name, n in self.keys.names.items() if n in self.seen]
 
 
 def make_layout(form: str, columns: dict[str, str] | None = None) -> Layout:

@@ -15,6 +15,7 @@ from ft_runtime.doctor.jsonl.index import Index, index
 from ft_runtime.doctor.jsonl.layout import (
     ASSISTANT,
     CONTENT,
+    FIRST_EXTRA,
     FROM,
     ROLE,
     SYSTEM,
@@ -71,7 +72,33 @@ def accept(block: bytes, end: int, layout: Layout) -> Accepted:
             _conversations(block, found, keys, layout, result)
         else:
             _records(block, found, keys, layout, result)
+        extra = np.flatnonzero(keys >= FIRST_EXTRA)
+        if extra.size:
+            extra = extra[fine.take(found.line.take(extra))]
+            layout.seen.update(np.unique(keys.take(extra)).tolist())
     return result
+
+
+def accept_none(block: bytes, end: int) -> Accepted:
+    """Return the lines of a block with none accepted: where nearly all rows are broken."""
+    import numpy as np
+
+    data = np.frombuffer(block, np.uint8, count=end)
+    ends: Any = np.flatnonzero(data == 10)
+    starts: Any = np.empty_like(ends)
+    starts[0], starts[1:] = 0, ends[:-1] + 1
+    returns = (ends > starts) & (data.take(np.maximum(ends - 1, 0)) == 13)
+    size = ends.size
+    return Accepted(
+        starts,
+        ends - returns,
+        np.zeros(size, bool),
+        np.zeros(size, np.uint64),
+        np.zeros(size, np.uint64),
+        np.zeros(size, np.int64),
+        [],
+        int(np.count_nonzero(returns)),
+    )
 
 
 def _keys(block: bytes, found: Index, layout: Layout) -> NDArray[Any]:

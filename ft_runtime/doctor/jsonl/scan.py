@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.jsonl.explain import Explained, explain
 from ft_runtime.doctor.jsonl.layout import Layout
-from ft_runtime.doctor.jsonl.plain import accept
+from ft_runtime.doctor.jsonl.plain import accept, accept_none
 from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.opening import read_at
 from ft_runtime.doctor.part import Part
@@ -15,6 +15,9 @@ from ft_runtime.doctor.problems import Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# Share of plain rows below which the fast path is a loss.
+_WORTH = 0.1
 
 Marker = Callable[[bytes, int, "NDArray[Any]", int, Part], None]
 
@@ -54,6 +57,7 @@ def scan_range(
     """
     position = start if exact else next_line(handle, start - 1, size, block)
     part = Part(position, position)
+    skip = 0
     while position < min(stop, size):
         want = block
         while True:
@@ -77,7 +81,9 @@ def scan_range(
             # The last block of the range: up to the end of the line that holds byte stop - 1.
             cut = data.find(b"\n", stop - 1 - position) + 1
             end = cut if cut else end
-        _scan_block(data, end, layout, part, limit, marker)
+        share = _scan_block(data, end, layout, part, limit, marker, quick=not skip)
+        # Where nearly every row is broken, the fast path is tried on every eighth block alone.
+        skip = (skip or 8) - 1 if share < _WORTH else 0
         whole = min(end, size - position)
         if feed:
             feed(memoryview(data)[:whole])
@@ -87,15 +93,24 @@ def scan_range(
 
 
 def _scan_block(
-    data: bytes, end: int, layout: Layout, part: Part, limit: int, marker: Marker | None
-) -> None:
+    data: bytes,
+    end: int,
+    layout: Layout,
+    part: Part,
+    limit: int,
+    marker: Marker | None,
+    *,
+    quick: bool,
+) -> float:
+    """Add the lines of a block to the part; return the share that the fast path took."""
     import numpy as np
 
     if len(data) - end < PAD:
         data += bytes(PAD)
-    found = accept(data, end, layout)
+    found = accept(data, end, layout) if quick else accept_none(data, end)
     content, prompt, chars = found.content, found.prompt, found.chars
     closer = np.flatnonzero(~found.fine)
+    share = 1 - closer.size / max(found.fine.size, 1)
     base = part.lines
     fine = found.fine
     for i, a, b in zip(
@@ -121,6 +136,7 @@ def _scan_block(
     part.prompt.append(prompt)
     if marker:
         marker(data, end, found.starts, base, part)
+    return share
 
 
 def _too_long(limit: int) -> Explained:

@@ -328,3 +328,15 @@ def test_parts_add_up_lines():
     one.extend(two)
     assert one.lines == 15
     assert one.log.kept["blank_line"][0][0] == 13
+
+
+def test_a_file_of_broken_rows_that_turns_good_is_read_as_any_other(tmp_path):
+    bad = [b'{"messages": []}', b"{", b'{"messages": [], "other": 1}']
+    good = [json.dumps({"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": "a"}], "id": i}).encode() for i in range(300)]  # fmt: skip
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join(bad * 200 + good + bad * 300 + good) + b"\n")
+    whole = scan(path, format="jsonl_chat", workers=1).files[0]
+    cut = scan(path, format="jsonl_chat", workers=1, block=500).files[0]
+    assert summary(whole) == summary(cut)
+    assert whole.broken == 1500
+    assert whole.extras == ["id", "other"]
