@@ -27,7 +27,7 @@ def write_file(path: Path, kind: str, out: BinaryIO, name: str) -> None:
     try:
         schema, batches = _open(path, kind)
         names = _class_names(schema)
-        _write((row for batch in batches for row in batch.to_pylist()), names, out, name)
+        _write(_rows(batches), names, out, name)
     except (pyarrow.ArrowException, UnicodeError) as error:
         problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise FindingsError(
@@ -72,6 +72,13 @@ def _open(path: Path, kind: str) -> tuple[Any, Iterator[Any]]:
         stream = pyarrow.ipc.open_stream(source)
         return stream.schema, iter(stream)
     return whole.schema, (whole.get_batch(i) for i in range(whole.num_record_batches))
+
+
+def _rows(batches: Iterator[Any]) -> Iterator[Any]:
+    for batch in batches:
+        # Offsets that lead out of a damaged batch would end the process, not raise.
+        batch.validate(full=True)
+        yield from batch.to_pylist()
 
 
 def _class_names(schema: Any) -> dict[str, list[str]]:
