@@ -28,7 +28,10 @@ def write_file(path: Path, kind: str, out: BinaryIO, name: str) -> None:
         schema, batches = _open(path, kind)
         names = _class_names(schema)
         _write(_rows(batches), names, out, name)
-    except (pyarrow.ArrowException, UnicodeError) as error:
+    except (pyarrow.ArrowException, UnicodeError, OSError) as error:
+        # pyarrow tells of a file that ends early by an OSError, as a full disk is told: by number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise FindingsError(
             [finding("doctor_report.broken_columnar", name, kind=kind, problem=problem)]
