@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ft_runtime.doctor.csv.scan import Table, scan_records
+from ft_runtime.doctor.csv.scan import scan_records
 from ft_runtime.doctor.csv.start import record_start
+from ft_runtime.doctor.csv.table import Table
 from ft_runtime.doctor.jsonl.layout import make_layout
 from ft_runtime.doctor.jsonl.scan import Marker, scan_range
 from ft_runtime.doctor.opening import State, opened

@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 
-from ft_runtime.doctor.csv.scan import Table
+from ft_runtime.doctor.csv.table import Table
 from ft_runtime.doctor.shape import fit, normal
 from ft_runtime.doctor.sniff import BOM
 from ft_runtime.findings import Finding, finding

@@ -169,8 +169,9 @@ def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> Iterator[tup
         called = bool(message.get("tool_calls"))
         calls += called
         plain = _content(message, path, row, called)
-        if unused := sorted(shorten(name) for name in message.keys() - _KNOWN):
-            add(Problem("unused_keys", path, {"names": ", ".join(unused[:5])}))
+        if unused := message.keys() - _KNOWN:
+            names = ", ".join(sorted(map(shorten, unused))[:5])
+            add(Problem("unused_keys", path, {"names": names}))
         if plain is not None and role:
             answer = i == len(messages) - 1 and role == ASSISTANT
             yield hashing.term(xxh3_64_intdigest(plain), role, i), answer

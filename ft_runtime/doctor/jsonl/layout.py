@@ -8,7 +8,7 @@ from ft_runtime.doctor.jsonl import gaps
 from ft_runtime.doctor.jsonl.words import Lookup
 
 ROLE, CONTENT, FROM, VALUE, FIRST_COLUMN = 1, 2, 3, 4, 8
-FIRST_EXTRA, LAST_EXTRA = 24, 62
+FIRST_EXTRA, LAST_EXTRA = 24, 56
 
 # The roles of a conversation; the second line are the names of the ShareGPT form.
 ROLES = {"system": 1, "user": 2, "assistant": 3, "tool": 4, "function": 5, "developer": 6}

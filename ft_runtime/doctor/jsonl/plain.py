@@ -6,53 +6,24 @@ here has no finding at all, so both paths give the same result (a test holds the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.jsonl import gaps, texts
+from ft_runtime.doctor.jsonl.accepted import Accepted, clear
 from ft_runtime.doctor.jsonl.index import Index, index
 from ft_runtime.doctor.jsonl.layout import (
     ASSISTANT,
     CONTENT,
     FIRST_EXTRA,
-    FROM,
     ROLE,
     SYSTEM,
-    VALUE,
     Layout,
 )
+from ft_runtime.doctor.jsonl.records import accept_records, check_extra, once, values_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@dataclass
-class Accepted:
-    """What is known of the lines of a block; the arrays have one entry for each line.
-
-    Attributes
-    ----------
-    starts, ends : ndarray
-        Where each line lies in the block, line end not included.
-    fine : ndarray of bool
-    content, prompt : ndarray of uint64
-        See `hashing`; 0 where not fine.
-    chars : ndarray of int64
-        Characters of all the texts of a row.
-    labels : list of (line, bytes)
-        Labels of the fine rows of a classification file, in canonical JSON form.
-    crlf : int
-    """
-
-    starts: NDArray[Any]
-    ends: NDArray[Any]
-    fine: NDArray[Any]
-    content: NDArray[Any]
-    prompt: NDArray[Any]
-    chars: NDArray[Any]
-    labels: list[bytes]
-    crlf: int
 
 
 def accept(block: bytes, end: int, layout: Layout) -> Accepted:
@@ -71,7 +42,7 @@ def accept(block: bytes, end: int, layout: Layout) -> Accepted:
         if layout.chat:
             _conversations(block, found, keys, layout, result)
         else:
-            _records(block, found, keys, layout, result)
+            accept_records(block, found, keys, layout, result)
         extra = np.flatnonzero(keys >= FIRST_EXTRA)
         if extra.size:
             extra = extra[fine.take(found.line.take(extra))]
@@ -128,32 +99,6 @@ def _keys(block: bytes, found: Index, layout: Layout) -> NDArray[Any]:
     return keys
 
 
-def _once(keys: NDArray[Any], at: NDArray[Any], line: NDArray[Any], fine: NDArray[Any]) -> Any:
-    """Clear `fine` where a key occurs twice in one object; return the set of keys by line."""
-    import numpy as np
-
-    sets = np.zeros(fine.size, np.uint64)
-    if not at.size:
-        return sets
-    bits = np.uint64(1) << keys[at].astype(np.uint64)
-    lines = line[at]
-    first = np.flatnonzero(np.diff(lines, prepend=-1))
-    union, total = np.bitwise_or.reduceat(bits, first), np.add.reduceat(bits, first)
-    # A sum of powers of two equals their union when all differ (or when 2^64 was passed,
-    # which takes four times the highest key; keys end at 62).
-    sets[lines[first]] = union
-    fine[lines[first[union != total]]] = False
-    return sets
-
-
-def _values(found: Index, keys: NDArray[Any], fine: NDArray[Any]) -> NDArray[Any]:
-    """Return the strings of fine rows that are the value of the string before."""
-    import numpy as np
-
-    at: Any = np.flatnonzero((keys[:-1] > 0) & (found.after[:-1] == gaps.COLON)) + 1
-    return at[fine[found.line[at]]]
-
-
 def _conversations(
     block: bytes, found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
 ) -> None:
@@ -173,7 +118,7 @@ def _conversations(
 
     inside = (order > open_at.take(line)) & (order <= close_at.take(line))
     outer = np.flatnonzero((keys > 0) & ~inside)
-    _once(keys, outer, line, fine)
+    once(keys, outer, line, fine)
     inside &= fine.take(line)
     four = np.flatnonzero(inside).reshape(-1, 4)
     if not four.size:
@@ -197,8 +142,8 @@ def _conversations(
     if not lined.size:
         return
     _turns(lined, roles, fine)
-    values = _values(found, keys, fine)
-    _extra(block, found, values[~inside[values]], fine)
+    values = values_of(found, keys, fine)
+    check_extra(block, found, values[~inside[values]], fine)
     keep = fine[lined]
     lined, roles, text_at = lined[keep], roles[keep], text_at[keep]
     if not lined.size:
@@ -220,7 +165,7 @@ def _conversations(
     result.content[rows] = whole
     result.prompt[rows] = whole - terms[final]
     result.chars[rows] = np.add.reduceat(cut.lengths, begin)
-    _clear(result, lined[cut.doubtful | cut.blank])
+    clear(result, lined[cut.doubtful | cut.blank])
 
 
 def _turns(lined: NDArray[Any], roles: NDArray[Any], fine: NDArray[Any]) -> None:
@@ -234,77 +179,3 @@ def _turns(lined: NDArray[Any], roles: NDArray[Any], fine: NDArray[Any]) -> None
     odd |= last & (roles != ASSISTANT)
     odd[1:] |= (roles[1:] == roles[:-1]) & ~first[1:]
     fine[lined[odd]] = False
-
-
-def _extra(block: bytes, found: Index, at: NDArray[Any], fine: NDArray[Any]) -> None:
-    """Clear `fine` where a string that is not used is no sound text."""
-    import numpy as np
-
-    at = at[fine[found.line[at]]]
-    if at.size:
-        cut = texts.cut(
-            block, found.opens[at], found.closes[at], np.zeros(at.size, np.int64), found.decode[at]
-        )
-        fine[found.line[at[cut.doubtful]]] = False
-
-
-def _records(
-    block: bytes, found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
-) -> None:
-    import numpy as np
-
-    fine, line, after = found.plain, found.line, found.after
-    fine[line[np.flatnonzero((after == gaps.LIST) | (after == gaps.NEXT))]] = False
-    sets = _once(keys, np.flatnonzero(keys), line, fine)
-    for column in layout.columns:
-        if column.required:
-            fine &= (sets & np.uint64(1 << column.number)) > 0
-    values = _values(found, keys, fine)
-    named = keys[values - 1]
-    # A column whose value is a number, or null, is looked at in full.
-    columns = [column.number for column in layout.columns]
-    scalar = np.flatnonzero(np.isin(keys, columns) & (after != gaps.COLON))
-    fine[line[scalar]] = False
-    used = np.isin(named, columns)
-    _extra(block, found, values[~used], fine)
-    keep = used & fine[line[values]]
-    values, named = values[keep], named[keep]
-    if not values.size:
-        return
-    cut = texts.cut(
-        block,
-        found.opens[values],
-        found.closes[values],
-        found.escapes[values],
-        found.decode[values],
-        found.slashes,
-    )
-    terms = hashing.terms(cut.digests, named, np.zeros(values.size, np.int64))
-    # An optional column that is empty is the same as one that is not there.
-    terms[found.closes[values] == found.opens[values] + 1] = 0
-    answers = [column.number for column in layout.columns if column.answer]
-    lined = line[values]
-    begin = np.flatnonzero(np.diff(lined, prepend=-1))
-    rows = lined[begin]
-    result.content[rows] = np.add.reduceat(terms, begin)
-    result.chars[rows] = np.add.reduceat(cut.lengths, begin)
-    is_answer = np.isin(named, answers)
-    result.prompt[rows] = np.add.reduceat(np.where(is_answer, np.uint64(0), terms), begin)
-    required = [column.number for column in layout.columns if column.required]
-    _clear(result, lined[cut.doubtful | (cut.blank & np.isin(named, required))])
-    if layout.format == "csv_classification":
-        at = np.flatnonzero(is_answer & fine[lined])
-        spans = zip(
-            found.opens[values[at]].tolist(), found.closes[values[at]].tolist(), strict=True
-        )
-        result.labels.extend(block[a + 1 : b] for a, b in spans)
-
-
-def _clear(result: Accepted, lines: NDArray[Any]) -> None:
-    """Take rows back that turned out doubtful."""
-    result.fine[lines] = False
-    for numbers in (result.content, result.prompt, result.chars):
-        numbers[lines] = 0
-
-
-__all__ = ["FROM", "VALUE", "Accepted", "accept"]

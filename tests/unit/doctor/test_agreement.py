@@ -340,3 +340,17 @@ def test_a_file_of_broken_rows_that_turns_good_is_read_as_any_other(tmp_path):
     assert summary(whole) == summary(cut)
     assert whole.broken == 1500
     assert whole.extras == ["id", "other"]
+
+
+@pytest.mark.parametrize("times", [2, 3, 4, 5, 9, 64, 65, 257])
+def test_a_key_repeated_any_number_of_times_is_not_taken(times):
+    layout = make_layout("jsonl_prompt")
+    rows = [
+        json.dumps({"prompt": "a", "completion": "b", f"key{i}": "x"}).encode() for i in range(40)
+    ]
+    block, end = block_of(rows)
+    assert accept(block, end, layout).fine.sum() == 33  # as many further keys as can be told apart
+    for i in range(40):
+        line = b'{"prompt": "a", "completion": "b"' + b', "key%d": "x"' % i * times + b"}"
+        block, end = block_of([line])
+        assert not accept(block, end, layout).fine.any()
