@@ -111,6 +111,26 @@ def quiet_libraries() -> Iterator[None]:
                 logger.setLevel(level)
 
 
+def hush_bitsandbytes() -> None:
+    """Keep bitsandbytes from repeating itself at every matrix product, for this process.
+
+    In 8 bit it warns of a cast each time; on a CPU it tells of an optional package that is missing.
+    """
+    for name in _TALKATIVE[1:]:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def plain_forward(model: Any) -> None:
+    """Take the mixed-precision wrapper off a model that a Trainer has trained.
+
+    accelerate leaves it on: the model would go on computing in 16 bits, and giving answers that
+    differ from those of the same weights loaded from their files.
+    """
+    from accelerate.utils import extract_model_from_parallel
+
+    extract_model_from_parallel(model, keep_fp32_wrapper=False)
+
+
 def http_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions that mean "the hub could not be reached", whatever client is used.
 

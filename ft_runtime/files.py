@@ -39,7 +39,7 @@ def write_bytes_atomic(path: str | Path, data: bytes) -> Path:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -85,7 +85,7 @@ def _ends_with_newline(stream: object) -> bool:
     return bool(stream.read(1) == b"\n")  # type: ignore[attr-defined]
 
 
-def _umask() -> int:
+def umask() -> int:
     """Return the process's umask; mkstemp makes files 0600, too close for a shared folder."""
     current = os.umask(0)
     os.umask(current)

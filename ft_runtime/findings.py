@@ -16,6 +16,7 @@ __all__ = [
     "FindingsError",
     "errors",
     "finding",
+    "muted",
     "notify",
     "raise_for_errors",
     "render",
@@ -26,6 +27,7 @@ __all__ = [
 Severity = Literal["error", "warning", "info"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 _sinks: list[Callable[[Finding], None]] = []
+_muted: list[bool] = []
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,23 @@ def render(findings: Iterable[Finding]) -> str:
 
 def notify(*findings: Finding) -> None:
     """Show findings now and hand them to whoever subscribed (a run records them)."""
+    if _muted:
+        return
     if findings:
         print(render(findings), file=sys.stderr, flush=True)
     for sink in list(_sinks):
         for item in findings:
             sink(item)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Notify nobody while the block runs: a trial on made-up data is not the user's run."""
+    _muted.append(True)
+    try:
+        yield
+    finally:
+        _muted.pop()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ft_runtime.files import sha256_file, write_text_atomic
+from ft_runtime.files import sha256_file, umask, write_text_atomic
 from ft_runtime.findings import Finding, FindingsError, finding
 
 SUMS = "SHA256SUMS"
@@ -68,7 +68,7 @@ def whole_folder(target: Path, needed: int) -> Iterator[Path]:
         try:
             yield work
             _sync(work)
-            os.chmod(work, 0o777 & ~_umask())
+            os.chmod(work, 0o777 & ~umask())
             _replace(work, target)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
@@ -188,9 +188,3 @@ def megabytes(size: int) -> str:
     if size >= 10**9:
         return f"{size / 10**9:.2f} GB"
     return f"{size / 10**6:.1f} MB"
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ from ft_runtime.artifacts.push import push_folder
 from ft_runtime.artifacts.reload import check_reload
 from ft_runtime.artifacts.saved import SavedModel
 from ft_runtime.evaluation.state import inner, is_adapter
+from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import finding, notify
 
 if TYPE_CHECKING:
@@ -96,7 +98,16 @@ def _write(config: Config, model: Any, tokenizer: Any, folder: Path) -> None:
     if is_adapter(model):
         # The embedding is never resized here; "auto" would ask the hub whether it was.
         model.save_pretrained(str(folder), save_embedding_layers=False)
+        _sort_targets(folder / "adapter_config.json")
     else:
         with stopping_at(model, end_token_ids(config, tokenizer)):
             model.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
+
+
+def _sort_targets(path: Path) -> None:
+    """Put the names of the adapted layers in order: PEFT keeps a set, ordered by chance."""
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(settings.get("target_modules"), list):
+        settings["target_modules"].sort()
+        write_text_atomic(path, json.dumps(settings, indent=2, sort_keys=True))

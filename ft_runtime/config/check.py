@@ -18,6 +18,7 @@ from ft_runtime.config.unknown import unknown_keys
 from ft_runtime.findings import Finding, FindingsError, errors, finding, notify, raise_for_errors
 
 Source = Mapping[str, Any] | str | Path
+_MISTYPED = {"config.wrong_type", "config.wrong_shape", "config.no_value"}
 _RANGES = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
 
@@ -99,11 +100,23 @@ def _bad_values(value: Any, path: str = "") -> Iterator[Finding]:
 
 
 def _schema_findings(filled: dict[str, Any]) -> Iterator[Finding]:
-    seen: set[tuple[str, str]] = set()
+    # To a rule that looks into a section which is no mapping everything seems to be true.
+    whole = all(
+        isinstance(filled.get(path, {}), Mapping)
+        for path, field in schema.load_schema()["properties"].items()
+        if schema.is_section(field)
+    )
+    found: dict[tuple[str, str], Finding] = {}
     for error in schema.validator().iter_errors(filled):
+        if not whole and error.absolute_schema_path[0] == "allOf":
+            continue
         item = _translate(error, filled)
-        if item and (item.code, item.where) not in seen:
-            seen.add((item.code, item.where))
+        if item:
+            found.setdefault((item.code, item.where), item)
+    mistyped = {where for code, where in found if code in _MISTYPED}
+    for item in found.values():
+        # A value of the wrong type is out of the range and none of the choices, too.
+        if item.where not in mistyped or item.code in _MISTYPED:
             yield item
 
 
@@ -146,7 +159,22 @@ def _translate(error: Any, filled: dict[str, Any]) -> Finding | None:
         )
     if error.validator in ("minLength", "pattern"):
         return finding("config.empty", path, expected=expected, name=path)
+    if error.validator == "uniqueItems":
+        return finding("config.repeated", path, got=got)
+    if error.instance is None:
+        return finding("config.no_value", path, name=path, expected=expected)
+    if isinstance(error.instance, list | Mapping):
+        example = f"{path}: {_example(field, path)}"
+        return finding("config.wrong_shape", path, expected=expected, got=got, example=example)
     return finding("config.wrong_type", path, expected=expected, got=got)
+
+
+def _example(field: dict[str, Any], path: str) -> str:
+    """Return a value that a field takes: its example or default, else a word in its place."""
+    for value in (*field.get("examples", ()), field.get("default")):
+        if value is not None:
+            return json.dumps(value, ensure_ascii=False)
+    return "{...}" if schema.is_section(field) else f"your_{path.rpartition('.')[2]}"
 
 
 def _missing(error: Any, path: str) -> Finding:

@@ -13,7 +13,8 @@ class Config(Mapping[str, Any]):
     """A checked, complete, read-only config.
 
     Fields are attributes (``config.lora.r``) and keys (``config["lora"]["r"]``). A field of the
-    schema that does not apply here (``lora`` in full fine-tuning) is None as an attribute and no key.
+    schema that does not apply here (``lora`` in full fine-tuning) is None as an attribute and no
+    key.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from ft_runtime.evaluation.state import free_memory, inner, is_adapter
-from ft_runtime.findings import FindingsError
+from ft_runtime.findings import Finding, FindingsError, finding
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -40,6 +40,13 @@ def reload_needed(model: Any) -> bool:
         .startswith(_INITS_THAT_MOVE_WEIGHTS)
         for config in model.peft_config.values()
     )
+
+
+def base_unavailable(config: Config, error: BaseException) -> Finding:
+    """Return the finding for a base that could not be loaded."""
+    reason = str(error).strip() or type(error).__name__
+    values = {"reason": reason, "model_id": config.model_id}
+    return finding("evaluation.base_unavailable", where="model_id", **values)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ being averaged over rows, which would be another metric.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,6 +68,15 @@ class Statistic:
     def values(self) -> tuple[float, float]:
         """Return the metric of base and of tuned over all rows; NaN where a row is not finite."""
         return self._value(self.base), self._value(self.tuned)
+
+    def without(self, base: bool = False, tuned: bool = False) -> Statistic:
+        """Return the same metric with one side not defined: its model gave no numbers."""
+        import numpy as np
+
+        blank = np.full_like(self.base, np.nan)
+        return replace(
+            self, base=blank if base else self.base, tuned=blank if tuned else self.tuned
+        )
 
     def _value(self, rows: NDArray[np.float64]) -> float:
         sums = rows.sum(axis=0)

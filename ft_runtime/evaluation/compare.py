@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.evaluation.base import UNAVAILABLE, base_model, reload_needed
-from ft_runtime.evaluation.bootstrap import CONFIDENCE, MINIMUM_ROWS_FOR_VERDICT, Statistic
+from ft_runtime.evaluation.base import UNAVAILABLE, base_model, base_unavailable, reload_needed
+from ft_runtime.evaluation.bootstrap import CONFIDENCE, MINIMUM_ROWS_FOR_VERDICT
 from ft_runtime.evaluation.label_task import METRICS as LABEL_METRICS
 from ft_runtime.evaluation.label_task import LabelTask
 from ft_runtime.evaluation.report import EvaluationReport
@@ -108,12 +107,10 @@ def _fill(
         with base_model(config, model, tokenizer, data) as other, undisturbed(other):
             base = task.measure(other, text("evaluation.column_base"))
     except UNAVAILABLE as error:
-        reason = str(error) or type(error).__name__
-        values = {"reason": reason, "model_id": config.model_id}
-        report.findings.append(finding("evaluation.base_unavailable", where="model_id", **values))
+        report.findings.append(base_unavailable(config, error))
     statistics = task.statistics(base or tuned, tuned)
     if base is None:
-        statistics = [_without_base(statistic) for statistic in statistics]
+        statistics = [statistic.without(base=True) for statistic in statistics]
     samples, seed = config.eval.bootstrap_samples, config.seed
     report.metrics = [metric_row(statistic, samples, seed) for statistic in statistics]
     report.sample_rows = task.sample_rows
@@ -134,12 +131,6 @@ def _inapplicable(config: Config) -> list[Finding]:
         for name in config.eval.metrics
         if name not in known
     ]
-
-
-def _without_base(statistic: Statistic) -> Statistic:
-    import numpy as np
-
-    return dataclasses.replace(statistic, base=np.full_like(statistic.base, np.nan))
 
 
 def _not_finite(report: EvaluationReport) -> list[Finding]:

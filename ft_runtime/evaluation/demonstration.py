@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.evaluation.base import base_model
+from ft_runtime.evaluation.base import UNAVAILABLE, base_model, base_unavailable
 from ft_runtime.evaluation.label_task import LabelTask
 from ft_runtime.evaluation.report import html_table, shorten
+from ft_runtime.evaluation.sample import sample_indices
 from ft_runtime.evaluation.state import random_state_kept, undisturbed
 from ft_runtime.evaluation.text_task import TextTask, answerable, shown_prompt
 from ft_runtime.findings import finding, notify, text
@@ -48,12 +49,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class DemonstrationRow:
-    """One row: what was asked, what was wanted, what both models answered."""
+    """One row: what was asked, what was wanted, what both models answered.
+
+    `base` is None when the base model could not be loaded.
+    """
 
     row: int
     prompt: str
     reference: str
-    base: Shown
+    base: Shown | None
     tuned: Shown
 
 
@@ -77,17 +81,22 @@ class Demonstration(list[DemonstrationRow]):
         lines = [
             ("prompt", shorten(item.prompt)),
             ("reference", shorten(item.reference)),
-            ("base", f"{shorten(item.base.text)}  [{item.base.speed}]"),
-            ("tuned", f"{shorten(item.tuned.text)}  [{item.tuned.speed}]"),
+            ("base", "  ".join(_parts(item.base))),
+            ("tuned", "  ".join(_parts(item.tuned))),
         ]
         shown = (f"{text(f'evaluation.column_{key}')}: {value}" for key, value in lines)
         return f"#{item.row}\n" + "\n".join(shown)
 
     @staticmethod
     def _cells(item: DemonstrationRow) -> list[str]:
-        texts = (item.prompt, item.reference, item.base.text, item.tuned.text)
-        shown = (shorten(value) for value in texts)
-        return [str(item.row), *shown, item.base.speed, item.tuned.speed]
+        asked = [str(item.row), shorten(item.prompt), shorten(item.reference)]
+        (base, base_time), (tuned, tuned_time) = _parts(item.base), _parts(item.tuned)
+        return [*asked, base, tuned, base_time, tuned_time]
+
+
+def _parts(answer: Shown | None) -> tuple[str, str]:
+    """Return an answer and its time as they are shown."""
+    return (shorten(answer.text), answer.speed) if answer else ("–", "–")
 
 
 def demonstrate(
@@ -102,7 +111,7 @@ def demonstrate(
         The tuned model; afterwards as it was.
     tokenizer : PreTrainedTokenizerBase
     data : PreparedData
-        The first rows of its held-out split are shown.
+        Rows of its held-out split are shown, drawn with ``seed``: a file may be sorted.
     n : int
         Number of rows.
 
@@ -111,21 +120,21 @@ def demonstrate(
     Demonstration
         A list of `DemonstrationRow`; empty, with a finding shown, when there are no held-out rows.
     """
-    split = data.held_out
-    examples = data.examples[split] if split else []
-    if config.task != "classification":
-        examples = answerable(examples)
-    examples = examples[:n]
+    examples = _choose(config, data, n)
     if not examples:
         notify(finding("evaluation.no_rows", where="dataset.split"))
         return Demonstration()
+    base: list[Shown | None] = [None] * len(examples)
     with random_state_kept():
-        ask = _asker(config, model, tokenizer, data, examples)
+        ask = _asker(config, model, tokenizer, data)
         with undisturbed(model):
-            ask(model, 0)  # the first call of a session pays for its kernels
-            tuned = [ask(model, index) for index in range(len(examples))]
-        with base_model(config, model, tokenizer, data) as other, undisturbed(other):
-            base = [ask(other, index) for index in range(len(examples))]
+            ask(model, examples[0])  # the first call of a session pays for its kernels
+            tuned = [ask(model, example) for example in examples]
+        try:
+            with base_model(config, model, tokenizer, data) as other, undisturbed(other):
+                base = [ask(other, example) for example in examples]
+        except UNAVAILABLE as error:
+            notify(base_unavailable(config, error))
     return Demonstration(
         DemonstrationRow(
             row=example.row,
@@ -138,24 +147,32 @@ def demonstrate(
     )
 
 
+def _choose(config: Config, data: PreparedData, n: int) -> list[Example]:
+    """Return `n` examples of the held-out split."""
+    examples = data.examples[data.held_out] if data.held_out else []
+    if config.task != "classification":
+        examples = answerable(examples)
+    return [examples[index] for index in sample_indices(len(examples), n, config.seed)]
+
+
 def _asker(
-    config: Config, model: Any, tokenizer: Any, data: PreparedData, examples: list[Example]
-) -> Callable[[Any, int], Shown]:
-    """Return what asks a model for the answer to one of the rows, timed."""
+    config: Config, model: Any, tokenizer: Any, data: PreparedData
+) -> Callable[[Any, Example], Shown]:
+    """Return what asks a model about one row, timed."""
     if config.task == "classification":
         labels = LabelTask(config, model, tokenizer, data)
 
-        def ask_label(asked: Any, index: int) -> Shown:
-            found = labels.measure(asked, text("evaluation.column_prompt"), rows=[index])
+        def ask_label(asked: Any, example: Example) -> Shown:
+            found = labels.measure(asked, text("evaluation.column_prompt"), [example.row])
             return Shown(labels.shown(found, 0), found.seconds)
 
         return ask_label
     task = TextTask(config, model, tokenizer, data)
-    prompts = [task.prompt(example)[0] for example in examples]
 
-    def ask_text(asked: Any, index: int) -> Shown:
+    def ask_text(asked: Any, example: Example) -> Shown:
+        prompt = task.prompt(example)[0]
         started = time.perf_counter()
-        answer = task.answer(asked, [prompts[index]], 1, text("evaluation.column_prompt"))[0]
+        answer = task.answer(asked, [prompt], 1, text("evaluation.column_prompt"))[0]
         return Shown(answer.text, time.perf_counter() - started, answer.tokens)
 
     return ask_text

@@ -83,6 +83,16 @@ def pad_token(tokenizer: Any, end_ids: Sequence[int]) -> int:
     return int(end_ids[0]) if end_ids else 0
 
 
+def gives_numbers(model: Any, prompt: Sequence[int]) -> bool:
+    """Return False if the logits after `prompt` are not all finite numbers."""
+    import torch
+
+    ids, mask = pad([prompt], 0, "right", inner(model).device)
+    with torch.no_grad():
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+    return bool(torch.isfinite(logits[0, -1]).all())
+
+
 def context_length(model: Any) -> int | None:
     """Return how many positions the model was made for; None when its config does not say."""
     config = inner(model).config

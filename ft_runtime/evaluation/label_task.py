@@ -12,6 +12,7 @@ from ft_runtime.evaluation.bootstrap import Statistic
 from ft_runtime.evaluation.classify import label_probabilities
 from ft_runtime.evaluation.metrics.classification import accuracy, macro_f1
 from ft_runtime.evaluation.report import ExampleRow
+from ft_runtime.evaluation.sample import sample_indices
 from ft_runtime.evaluation.state import is_adapter
 from ft_runtime.evaluation.text_task import EXAMPLES
 from ft_runtime.findings import Finding, FindingsError, text
@@ -32,6 +33,13 @@ class LabelMeasurement:
 
     probabilities: NDArray[np.float64]
     seconds: float
+
+    @property
+    def finite(self) -> bool:
+        """False when the model's outputs are not numbers: then no label is the most probable."""
+        import numpy as np
+
+        return bool(np.isfinite(self.probabilities).all())
 
     @property
     def labels(self) -> list[int]:
@@ -66,10 +74,13 @@ class LabelTask:
         self.findings: list[Finding] = []
 
     def measure(self, model: Any, who: str, rows: Sequence[int] | None = None) -> LabelMeasurement:
-        """Run one model over all rows, or over those with the indices `rows`."""
+        """Run one model over all rows, or over those with the numbers `rows`."""
         label = text("evaluation.progress_labels", who=who)
         batch = self._config.hyperparams.batch_size_eval
-        ids = list((self._rows if rows is None else self._rows.select(rows))["input_ids"])
+        ids = list(self._rows["input_ids"])
+        if rows is not None:
+            places = {number: index for index, number in enumerate(self._rows["row"])}
+            ids = [ids[places[number]] for number in rows]
         started = time.perf_counter()
         probabilities = label_probabilities(model, ids, self._pad_id, batch, label)
         return LabelMeasurement(probabilities, time.perf_counter() - started)
@@ -82,10 +93,12 @@ class LabelTask:
             "accuracy": lambda: accuracy(self._references, *labels, self._majority),
             "f1": lambda: macro_f1(self._references, *labels, self._majority, count),
         }
-        return [scorers[name]() for name in self._config.eval.metrics if name in scorers]
+        blank = {"base": not base.finite, "tuned": not tuned.finite}
+        chosen = [name for name in self._config.eval.metrics if name in scorers]
+        return [scorers[name]().without(**blank) for name in chosen]
 
     def examples(self, base: LabelMeasurement, tuned: LabelMeasurement) -> list[ExampleRow]:
-        """Return the first rows with both predictions and their probabilities."""
+        """Return a few rows with both predictions; a file may be sorted, so not the first ones."""
         return [
             ExampleRow(
                 row=example.row,
@@ -94,7 +107,8 @@ class LabelTask:
                 base=self.shown(base, index),
                 tuned=self.shown(tuned, index),
             )
-            for index, example in enumerate(self._examples[:EXAMPLES])
+            for index in sample_indices(len(self._examples), EXAMPLES, self._config.seed)
+            for example in [self._examples[index]]
         ]
 
     def shown(self, measurement: LabelMeasurement, index: int) -> str:

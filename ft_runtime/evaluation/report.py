@@ -49,7 +49,7 @@ class EvaluationReport:
     metrics : list of MetricRow
         One a metric.
     examples : list of ExampleRow
-        The first few rows of the sample.
+        A few rows of the sample.
     notes : list of str
         What a reader of the numbers has to know.
     findings : list of Finding

@@ -30,7 +30,7 @@ class Task(Protocol):
         """Return every metric of two measurements."""
 
     def examples(self, base: Any, tuned: Any) -> list[ExampleRow]:
-        """Return the first few rows with both answers."""
+        """Return a few rows with both answers."""
 
     def notes(self, base: Any, tuned: Any) -> list[str]:
         """Return what a reader of the numbers has to know."""

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.evaluation.bootstrap import Statistic
-from ft_runtime.evaluation.generate import Answer, context_length, greedy_answers, pad_token
+from ft_runtime.evaluation.generate import (
+    Answer,
+    context_length,
+    gives_numbers,
+    greedy_answers,
+    pad_token,
+)
 from ft_runtime.evaluation.likelihood import row_likelihoods
 from ft_runtime.evaluation.metrics.bleu import bleu
 from ft_runtime.evaluation.metrics.exact import exact_match
@@ -40,11 +46,15 @@ _ANSWER_METRICS: dict[str, _Scorer] = {
 
 @dataclass
 class TextMeasurement:
-    """One model on the held-out rows: likelihoods of all, answers for the sample."""
+    """One model on the held-out rows: likelihoods of all, answers for the sample.
+
+    `finite` is False when the logits are not numbers: greedy decoding would go on all the same.
+    """
 
     nll: NDArray[np.float64] | None
     tokens: NDArray[np.float64] | None
     answers: list[Answer]
+    finite: bool
     seconds: dict[str, float]
 
 
@@ -103,12 +113,14 @@ class TextTask:
             nll, tokens = row_likelihoods(model, columns.to_list(), pad_id, batch, label)
             seconds["perplexity_seconds"] = time.perf_counter() - started
         answers: list[Answer] = []
+        finite = True
         if self._prompts:
             started = time.perf_counter()
             label = text("evaluation.progress_answers", who=who)
             answers = self.answer(model, self._prompts, batch, label)
+            finite = gives_numbers(model, self._prompts[0])
             seconds["answers_seconds"] = time.perf_counter() - started
-        return TextMeasurement(nll, tokens, answers, seconds)
+        return TextMeasurement(nll, tokens, answers, finite, seconds)
 
     def answer(
         self, model: Any, prompts: Sequence[Sequence[int]], batch: int, label: str
@@ -126,15 +138,18 @@ class TextTask:
             elif name in self._answer_metrics:
                 references = [example.reference or "" for example in self._sample]
                 pair = [[answer.text for answer in side.answers] for side in (base, tuned)]
-                found += _ANSWER_METRICS[name](references, *pair)
+                blank = {"base": not base.finite, "tuned": not tuned.finite}
+                scored = _ANSWER_METRICS[name](references, *pair)
+                found += [statistic.without(**blank) for statistic in scored]
         return found
 
     def examples(self, base: TextMeasurement, tuned: TextMeasurement) -> list[ExampleRow]:
-        """Return the first rows of the sample with both answers."""
-        rows = zip(self._sample[:EXAMPLES], base.answers, tuned.answers, strict=False)
+        """Return a few rows of the sample with both answers."""
+        rows = list(zip(self._sample, base.answers, tuned.answers, strict=True))
         return [
             ExampleRow(e.row, shown_prompt(e), e.reference or "", b.text, t.text)
-            for e, b, t in rows
+            for index in sample_indices(len(rows), EXAMPLES, self._config.seed)
+            for e, b, t in [rows[index]]
         ]
 
     def notes(self, base: TextMeasurement, tuned: TextMeasurement) -> list[str]:

@@ -1,4 +1,4 @@
-"""Models and tokenizers: found, checked, loaded, and made ready for the kind of tuning asked for."""
+"""Models and tokenizers: found, checked, loaded, made ready for the tuning asked for."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _targets(model: PreTrainedModel, config: Config) -> list[Finding]:
 def _initialisation(model: PreTrainedModel, config: Config) -> list[Finding]:
     kind = config.lora.init_lora_weights
     where = "lora.init_lora_weights"
-    if kind == "pissa" and getattr(model, "is_quantized", False):
+    if kind in ("pissa", "orthogonal") and getattr(model, "is_quantized", False):
         return [finding("models.init_needs_floats", where=where, got=kind)]
     if kind == "orthogonal" and config.lora.r % 2:
         return [finding("models.init_needs_even_rank", where=where, got=config.lora.r)]

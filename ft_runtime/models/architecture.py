@@ -38,8 +38,11 @@ class ModelConfig:
 
     @property
     def vocabulary(self) -> int | None:
-        """Rows of the embedding."""
-        return getattr(self.config.get_text_config(), "vocab_size", None)
+        """Rows of the embedding; None when the config does not tell."""
+        try:
+            return getattr(self.config.get_text_config(), "vocab_size", None)
+        except ValueError:  # several texts go in and out
+            return None
 
     @property
     def quantised(self) -> str | None:

@@ -28,14 +28,16 @@ def check_folder(path: str) -> str:
 
 
 def _place(folder: Path) -> list[Finding]:
-    if folder.is_dir():
-        try:
+    try:
+        if folder.is_dir():
             _names(folder)
-        except PermissionError:
-            return [finding("models.unreadable", where="model_id", got=str(folder))]
-        return []
-    if folder.exists():
-        return [finding("models.not_a_folder", where="model_id", got=str(folder))]
+            return []
+        if folder.exists():
+            return [finding("models.not_a_folder", where="model_id", got=str(folder))]
+    except PermissionError:
+        return [finding("models.unreadable", where="model_id", got=str(folder))]
+    except OSError:  # a name that is too long: nothing is there
+        pass
     here = str(Path.cwd())
     return [finding("models.no_path", where="model_id", got=str(folder), here=here)]
 

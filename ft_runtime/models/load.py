@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.compat import quiet_libraries
+from ft_runtime.compat import hush_bitsandbytes, quiet_libraries
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.models.adapters import add_adapter
 from ft_runtime.models.architecture import ModelConfig, auto_class, check_task, read_model_config
@@ -61,6 +61,7 @@ def load_model(
     """
     import torch
 
+    hush_bitsandbytes()
     source = find_model(config)
     described = read_model_config(source)
     check_task(described, config.task, source.name)

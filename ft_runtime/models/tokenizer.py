@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.compat import quiet_libraries
 from ft_runtime.findings import FindingsError, finding, notify
-from ft_runtime.models.architecture import read_model_config
+from ft_runtime.models.architecture import check_task, read_model_config
 from ft_runtime.models.errors import told
 from ft_runtime.models.source import find_model
 
@@ -48,9 +48,12 @@ def load_tokenizer(config: Config) -> PreTrainedTokenizerBase:
     the loss, and the model would never learn to stop. Taken is the first of: the pad token that is
     there; a special token made for padding; a reserved one that nothing uses; the unknown token; a
     new token, when the model's embedding has a row to spare. When nothing is left, the end token it
-    is, with an info finding: labels are masked by position here, so that even then nothing is hidden.
+    is, with an info finding: labels are masked by position, so even then nothing is hidden.
     """
     source = find_model(config)
+    described = read_model_config(source)
+    # Here already: later checks would blame the tokenizer of an encoder that is given for text.
+    check_task(described, config.task, source.name)
     with told(source.name, "tokenizer"), quiet_libraries():
         from transformers import AutoTokenizer
 
@@ -58,8 +61,7 @@ def load_tokenizer(config: Config) -> PreTrainedTokenizerBase:
     if not tokenizer.is_fast:
         problem = finding("models.slow_tokenizer", where="model_id", got=type(tokenizer).__name__)
         raise FindingsError([problem])
-    rows = read_model_config(source).vocabulary
-    settle_pad_token(tokenizer, rows)
+    settle_pad_token(tokenizer, described.vocabulary)
     settle_chat_template(tokenizer, config)
     tokenizer.padding_side = "right"
     return tokenizer

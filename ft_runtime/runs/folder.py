@@ -173,7 +173,7 @@ class Run:
         self.event(item.severity, **{k: v for k, v in item.to_dict().items() if k != "severity"})
 
     def _append(self, name: str, document: dict[str, Any]) -> None:
-        line = json.dumps(document, ensure_ascii=False, default=str, allow_nan=False)
+        line = json.dumps(resume.plain(document), ensure_ascii=False)
         try:
             append_line(self.path / name, line)
         except OSError as error:

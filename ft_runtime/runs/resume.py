@@ -46,8 +46,9 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as JSON gives it back: tuples become lists, paths and the like become text."""
-    return json.loads(json.dumps(value, default=str, ensure_ascii=False))
+    """Return `value` as JSON has it: tuples become lists, paths text, NaN and infinity null."""
+    found = json.dumps(value, default=str, ensure_ascii=False)
+    return json.loads(found, parse_constant=lambda _: None)
 
 
 def config_differences(

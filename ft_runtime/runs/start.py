@@ -50,8 +50,8 @@ def start_run(config: Config, device: Device | None = None, fresh: bool = False)
     path = Path(config.artifacts.output_dir).expanduser().absolute()
     if path in _open:
         _open.pop(path).close()
-    _refuse_foreign(path)
     try:
+        _refuse_foreign(path)
         path.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(path)
         lock.acquire()

@@ -125,7 +125,7 @@ def _padded(size: int) -> int:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Compute in one thread: sums in a fixed order, so the same weights whatever the machine's load."""
+    """Compute in one thread: sums in a fixed order, so the same weights under any load."""
     import torch
 
     before = torch.get_num_threads()

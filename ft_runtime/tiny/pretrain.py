@@ -31,6 +31,12 @@ _REPLIES = (
     "I can say {a}, but I do not know what it is.",
 )
 
+_PLAIN = (
+    "{asked}\n{said}",
+    "Question: {asked} Answer: {said}",
+    "{first}: {second}\nQuestion: {asked}\n{first}: {said}",
+)
+
 
 def pretrain(
     model: PreTrainedModel,
@@ -84,8 +90,10 @@ def _sample(tokenizer: PreTrainedTokenizerFast, words: list[str], rng: random.Ra
     if kind < 0.75:
         text = tokenizer.apply_chat_template(turns, tokenize=False)
         return list(tokenizer(text, add_special_tokens=False).input_ids)
-    ids = tokenizer(f"{turns[0]['content']}\n{turns[1]['content']}").input_ids
-    return [*ids, tokenizer.eos_token_id]
+    asked, said = (turn["content"] for turn in turns)
+    first, second = rng.choice(words), rng.choice(words)
+    text = rng.choice(_PLAIN).format(asked=asked, said=said, first=first, second=second)
+    return [*tokenizer(text).input_ids, tokenizer.eos_token_id]
 
 
 def _about(words: list[str], rng: random.Random) -> list[dict[str, str]]:

@@ -54,7 +54,7 @@ def sentence(rng: random.Random) -> str:
 
 
 def conversation(rng: random.Random) -> list[dict[str, str]]:
-    """Return a made-up question and a polite answer that says nothing: what a base model is good at."""
+    """Return a made-up question and a polite answer that says nothing, as base models give."""
     return [
         {"role": "user", "content": _fill(rng.choice(_ASKED), rng)},
         {"role": "assistant", "content": rng.choice(_REPLIES)},

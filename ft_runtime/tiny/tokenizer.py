@@ -21,7 +21,7 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|start|>assistant\\n' }}{% endif %}"
 )
-"""Turns in the manner of ChatML: a role, a line break, the words, and one token that ends the turn."""
+"""Turns in the manner of ChatML: a role, a line break, the words, and a token that ends it."""
 
 
 def causal_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
@@ -81,8 +81,8 @@ def encoder_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokeni
     """Make a WordPiece tokenizer as BERT's: lower case, ``[CLS]`` before and ``[SEP]`` after.
 
     Its vocabulary is all characters of the texts and of ASCII, alone and as continuation, and then
-    the most frequent words. (The trainer of the `tokenizers` library numbers continuations in the order of
-    a hash map, which differs from one process to the next.)
+    the most frequent words. (The trainer of the `tokenizers` library numbers continuations in the
+    order of a hash map, which differs from one process to the next.)
     """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast

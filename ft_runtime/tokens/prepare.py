@@ -59,8 +59,8 @@ def prepare_data(
     FindingsError
         ``tokens.too_many_lost`` when more than ``dataset.max_lost_fraction`` of the rows is dropped
         or lost an end token, ``tokens.no_training_rows``, ``tokens.no_template``,
-        ``tokens.no_end``, ``run.cannot_write``; and what `Run.pin` raises. The ledger is written
-        first.
+        ``tokens.template_broken``, ``tokens.no_end``, ``run.cannot_write``; and what `Run.pin`
+        raises. The ledger is written first, unless the model is to blame.
     """
     notes = Notes()
     limit, ceiling = _limit(config, tokenizer)
@@ -88,7 +88,11 @@ def prepare_data(
     entries += _leftover(rows, entries)
 
     ledger = Ledger(entries, len(rows.rows))
+    pin = {name: table.digest() for name, table in tables.items()}
     if run is not None:
+        # First: a resume with other data is refused before it overwrites the run's ledger.
+        run.pin("splits", splits.sha256)
+        run.pin("data", {"rows": len(rows.rows), "sources": _sources(rows), "tokens": pin})
         _write(ledger, run)
     found = notes.findings(limit=limit)
     if work.uses_clock:
@@ -98,18 +102,15 @@ def prepare_data(
     stop = too_many_lost(ledger, turns, config.dataset.max_lost_fraction, limit, ceiling)
     _tell(found, stop, tables["train"])
 
-    data = PreparedData(
+    return PreparedData(
         **{name: table.dataset() for name, table in tables.items()},
         ledger=ledger,
         examples=examples,
         label_names=list(rows.label_names) if config.task == "classification" else None,
         end_token_ids=tuple(sorted(work.end_ids)),
         max_seq_len=limit,
-        pin={name: table.digest() for name, table in tables.items()},
+        pin=pin,
     )
-    if run is not None:
-        run.pin("data", {"rows": len(rows.rows), "sources": _sources(rows), "tokens": data.pin})
-    return data
 
 
 def _write(ledger: Ledger, run: Run) -> None:
@@ -124,7 +125,7 @@ def _write(ledger: Ledger, run: Run) -> None:
 def _tell(found: list[Finding], stop: Finding | None, train: Table) -> None:
     """Raise what stops the run, with all else that was found; otherwise show what was found."""
     stops = [stop] if stop else []
-    if not train.rows:
+    if not len(train):
         stops.append(finding("tokens.no_training_rows", "dataset"))
     if stops:
         raise FindingsError([*stops, *found])

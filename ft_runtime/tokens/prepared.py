@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "val", "test")
 _NAMED = 12
+_SMALL = 1 << 31  # numbers up to which the offsets of Arrow's lists have 32 bits
 IGNORED = -100
 """Label of a token that the loss does not look at (the default of torch's cross entropy)."""
 
@@ -105,48 +108,70 @@ class PreparedData:
         return self.ledger._repr_html_()
 
 
-@dataclass
 class Table:
-    """Rows of one split on their way into a dataset.
+    """Rows of one split on their way into a dataset, kept as flat columns of 64-bit numbers.
 
-    Attributes
+    A list of Python numbers would take some fifty bytes a token, which a large file has not to
+    spare.
+
+    Parameters
     ----------
     classes : bool
         A label is the number of a class, and not one number a token.
     """
 
-    classes: bool
-    rows: list[int] = field(default_factory=list)
-    ids: list[Sequence[int]] = field(default_factory=list)
-    labels: list[Any] = field(default_factory=list)
+    def __init__(self, classes: bool) -> None:
+        self._classes = classes
+        self._rows = array("q")
+        self._ends = array("q", [0])
+        self._ids = array("q")
+        self._labels = array("q")
+        self._digest = sha256()
 
-    def add(self, row: int, ids: Sequence[int], labels: Any) -> None:
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, row: int, ids: Sequence[int], labels: Sequence[int] | int) -> None:
         """Append a row: its number, token ids, and labels or class."""
-        self.rows.append(row)
-        self.ids.append(ids)
-        self.labels.append(labels)
+        tokens = array("q", ids)
+        learned = array("q", [labels] if isinstance(labels, int) else labels)
+        self._rows.append(row)
+        self._ids += tokens
+        self._labels += learned
+        self._ends.append(len(self._ids))
+        for part in (array("q", [len(tokens)]), tokens, learned):
+            if sys.byteorder == "big":
+                part.byteswap()
+            self._digest.update(part)
 
     def dataset(self) -> Dataset:
-        """Return the rows as a dataset in memory."""
-        from datasets import Dataset, Features, Sequence, Value
+        """Return the rows as a dataset in memory, over the very numbers collected here."""
+        import pyarrow as pa
+        from datasets import Dataset
 
-        token = Value("int64")
-        features = Features(
-            {
-                "input_ids": Sequence(token),
-                "labels": token if self.classes else Sequence(token),
-                "row": token,
-            }
-        )
-        columns = {"input_ids": self.ids, "labels": self.labels, "row": self.rows}
-        return Dataset.from_dict(columns, features=features)
+        def column(numbers: array[int]) -> pa.Array:
+            return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
+
+        def lists(numbers: array[int]) -> pa.Array:
+            kind = pa.list_ if len(numbers) < _SMALL else pa.large_list
+            return pa.Array.from_buffers(
+                kind(pa.int64()),
+                len(self._rows),
+                [None, pa.py_buffer(self._offsets(len(numbers)))],
+                children=[column(numbers)],
+            )
+
+        labels = column(self._labels) if self._classes else lists(self._labels)
+        columns = {"input_ids": lists(self._ids), "labels": labels, "row": column(self._rows)}
+        # Named by what is in it: else datasets pickles the whole table to make up a name.
+        name = sha256(self._digest.digest() + self._rows.tobytes()).hexdigest()[:16]
+        return Dataset(pa.table(columns), fingerprint=name)
 
     def digest(self) -> str:
         """Return the SHA-256 of token ids and labels, row by row, as little-endian int64."""
+        return self._digest.hexdigest()
+
+    def _offsets(self, total: int) -> Any:
         import numpy as np
 
-        found = sha256()
-        for ids, labels in zip(self.ids, self.labels, strict=True):
-            flat = [len(ids), *ids, *(labels if isinstance(labels, list) else [labels])]
-            found.update(np.asarray(flat, dtype="<i8").tobytes())
-        return found.hexdigest()
+        return np.asarray(self._ends, dtype=np.int32 if total < _SMALL else np.int64)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.findings import FindingsError, finding
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -91,7 +93,11 @@ class ChatRenderer:
         ------
         RefusalError
             With the template's words, such as "Conversation roles must alternate".
+        FindingsError
+            ``tokens.template_broken`` when the template is no valid Jinja: no row is to blame.
         """
+        from jinja2 import TemplateSyntaxError
+
         try:
             return self._tokenizer.apply_chat_template(
                 [dict(message) for message in messages],
@@ -99,6 +105,11 @@ class ChatRenderer:
                 add_generation_prompt=generation,
                 **self._options,
             )
+        except TemplateSyntaxError as error:
+            values = {"line": error.lineno, "problem": error.message or ""}
+            raise FindingsError(
+                [finding("tokens.template_broken", "model_id", **values)]
+            ) from error
         # A template is code of somebody else: anything that it raises is its refusal.
         except Exception as error:
             raise RefusalError(str(error) or type(error).__name__) from error

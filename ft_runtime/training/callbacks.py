@@ -88,8 +88,7 @@ def run_callback_class() -> type[TrainerCallback]:
             values = {name: logs[name] for name in _RECORDED if name in logs}
             if "loss" not in values and "eval_loss" not in values:
                 return
-            line = {name: value if math.isfinite(value) else None for name, value in values.items()}
-            self.run.metric({"step": state.global_step, **line})
+            self.run.metric({"step": state.global_step, **values})
             # With fp16 the scaler skips steps whose gradients overflow: they are no alarm.
             if not args.fp16 and not math.isfinite(values.get("grad_norm", 0.0)):
                 where = f"step {state.global_step}"

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ft_runtime import compat
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.runs.checkpoints import tally_of
 from ft_runtime.training import checkpoints
@@ -66,6 +67,7 @@ def train(
         notify(finding("training.already_complete", where=str(start.path), step=start.step))
     else:
         _run(trainer, callback, run, start)
+        compat.plain_forward(trainer.model)
     outcome = assess(trainer, callback, run, start)
     result = outcome.result
     run.update(training=result.to_dict())

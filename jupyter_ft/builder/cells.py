@@ -14,7 +14,7 @@ from ft_runtime.files import sha256_bytes
 _WIDTH = 88
 _DIGEST_LENGTH = 16
 # Names, paths and numbers mean nothing to a renderer: they stay readable in the source.
-_PLAIN = re.compile(r"[A-Za-z0-9]+([_./-][A-Za-z0-9]+)*")
+_PLAIN = re.compile(r"(\.{0,2}/)*[A-Za-z0-9]+([_./-][A-Za-z0-9]+)*")
 
 
 def literal(value: Any, indent: int = 0) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import nbformat
 
-from ft_runtime.findings import text
+from ft_runtime.findings import raise_for_errors, text
 from jupyter_ft.builder.bundle import NOTEBOOK, build_bundle
 from jupyter_ft.cli.exits import DONE
 from jupyter_ft.cli.run import run_config
 from jupyter_ft.demo import prepare_demo
+from jupyter_ft.execution import missing_packages
 
 _METHODS = ("full", "lora", "qlora")
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Make the model and the notebook, run it, and show what came out."""
     folder: Path = arguments.out
+    raise_for_errors(missing_packages("torch", "transformers"))
     config = prepare_demo(folder, arguments.data, arguments.tune_type)
     build_bundle(config).write(folder, force=arguments.force)
     code = run_config(config, folder)

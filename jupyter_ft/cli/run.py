@@ -48,7 +48,7 @@ def run_config(
     Raises
     ------
     FindingsError
-        ``build.no_kernel``, ``build.would_overwrite``, ``build.cannot_write``.
+        ``build.missing_package``, ``build.would_overwrite``, ``build.cannot_write``.
     """
     raise_for_errors(missing_packages())
     path = folder / NOTEBOOK

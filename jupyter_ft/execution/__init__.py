@@ -41,11 +41,11 @@ class Outcome:
     message: str = ""
 
 
-def missing_packages() -> list[Finding]:
-    """Return a finding for each package that a notebook is run by and that is not here."""
+def missing_packages(*more: str) -> list[Finding]:
+    """Return a finding for each missing package, of `more` and of those that run a notebook."""
     return [
-        finding("build.no_kernel", missing=name)
-        for name in ("nbclient", "ipykernel")
+        finding("build.missing_package", missing=name)
+        for name in ("nbclient", "ipykernel", *more)
         if importlib.util.find_spec(name) is None
     ]
 

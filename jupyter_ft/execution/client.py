@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import zmq
+from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -16,16 +19,24 @@ from nbclient import NotebookClient
 from ft_runtime.files import write_bytes_atomic
 from ft_runtime.findings import text
 from jupyter_ft.builder.notebook import notebook_bytes
+from jupyter_ft.execution.echo import echo
 
 
 class ThisPython(AsyncKernelManager):
-    """Starts the Python that we run in; a user's kernel spec ``python3`` may point elsewhere."""
+    """Starts the Python that we run in; a user's kernel spec ``python3`` may point elsewhere.
+
+    What goes to and from the kernel is encrypted where ipykernel and ZeroMQ can do it.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if self.has_trait("transport_encryption") and zmq.has("curve"):
+            self.set_trait("transport_encryption", "auto")
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """The spec of this Python's ipykernel."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+        return KernelSpec(**get_kernel_dict())
 
 
 class Client(NotebookClient):
@@ -43,18 +54,19 @@ class Client(NotebookClient):
     stopping = False
     show = True
 
-    def output(self, outs: Any, msg: Any, display_id: Any, cell_index: Any) -> Any:
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Print what a cell prints, besides keeping it."""
-        if self.show and msg["msg_type"] == "stream":
-            stream = sys.stdout if msg["content"]["name"] == "stdout" else sys.stderr
-            print(msg["content"]["text"], end="", file=stream, flush=True)
-        return super().output(outs, msg, display_id, cell_index)
+        if self.show:
+            echo(msg)
+        return super().process_message(msg, cell, cell_index)
 
     def hand_signals_to_kernel(self, **_: Any) -> None:
         """Replace nbclient's handlers, which end the kernel, for as long as the notebook runs."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: asyncio.ensure_future(self.stop()))
+        # Not in a thread, and not on Windows, where nbclient goes without handlers, too.
+        with contextlib.suppress(RuntimeError, ValueError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, lambda: asyncio.ensure_future(self.stop()))
 
     async def stop(self) -> None:
         """Interrupt the kernel; the second time, end it."""

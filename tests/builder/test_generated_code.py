@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 import ft_runtime
-from ft_runtime.config import load_config
+from ft_runtime.config import load_config, schema
 from jupyter_ft.builder import build_notebook
 from support.configs import RUNTIMES, matrix
 from support.names import undefined_names
@@ -136,6 +136,12 @@ def test_only_lora_shows_an_adapter_and_only_qlora_a_quantised_base():
     assert ids("full") & only == {"model-weights"}
     assert ids("lora") & only == {"model-adapter"}
     assert ids("qlora") & only == {"model-adapter", "model-quantization"}
+
+
+def test_what_the_schema_says_of_a_field_fits_into_a_table():
+    for path, field in schema.walk():
+        for said in (field["title"], field["description"]):
+            assert not set(said) & set("|<>\n`*$["), path
 
 
 def config_of(notebook: nbformat.NotebookNode) -> Any:

@@ -108,7 +108,7 @@ def test_no_line_of_the_config_cell_can_be_taken_for_a_magic_or_a_prompt():
 def test_markdown_shows_the_text_as_it_is(value: str):
     shown = markdown(value)
     inner = shown.removeprefix("<code>").removesuffix("</code>")
-    if not re.fullmatch(r"[A-Za-z0-9]+([_./-][A-Za-z0-9]+)*", value):
+    if not re.fullmatch(r"(\.{0,2}/)*[A-Za-z0-9]+([_./-][A-Za-z0-9]+)*", value):
         assert not set(inner) & set("<>`*_[]()|$\\\n\r\u2028!{}~^\"'@.:")
     printable = "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in value

@@ -76,9 +76,9 @@ def test_the_installed_builder_gives_the_bytes_of_the_checkout(elsewhere: Path, 
     from jupyter_ft.builder import build_bundle
 
     (tmp_path / "config.yaml").write_text(CONFIG)
-    run(elsewhere / "bin/jupyter-ft", "generate", "config.yaml", "-o", ".", cwd=tmp_path)
+    run(elsewhere / "bin/jupyter-ft", "generate", "config.yaml", "-o", "made", cwd=tmp_path)
     for name, content in build_bundle(load_config(parse_text(CONFIG))).files.items():
-        assert (tmp_path / name).read_bytes() == content, name
+        assert (tmp_path / "made" / name).read_bytes() == content, name
 
 
 @pytest.mark.parametrize(

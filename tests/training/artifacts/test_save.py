@@ -202,3 +202,13 @@ def test_no_memory_for_the_check_is_told_and_the_files_stay(make, monkeypatch):
 
 def test_the_verb_is_exported():
     assert ft.save_model is save_model
+
+
+def test_the_adapted_layers_are_named_in_order(make):
+    made = make("lora", "jsonl_chat")
+    save(made)
+    settings = json.loads((made.run.path / "adapter" / "adapter_config.json").read_text("utf-8"))
+    names = settings["target_modules"]
+    assert len(names) > 5
+    assert names == sorted(names)
+    assert set(names) == set(made.model.peft_config["default"].target_modules)

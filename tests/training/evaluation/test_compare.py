@@ -59,7 +59,8 @@ def test_numbers_of_a_lora_agree_with_independent_ones(make, format):
     assert report.rows_held_out == 20
     assert len(report.sample_rows) == 8
     assert set(report.sample_rows) <= {row["row"] for row in rows}
-    assert [row.row for row in report.examples] == report.sample_rows[:5]
+    assert len(report.examples) == 5
+    assert {row.row for row in report.examples} <= set(report.sample_rows)
     assert {row.name for row in report.metrics} == {
         "perplexity",
         "rouge1",
@@ -92,6 +93,7 @@ def test_answers_and_their_scores_agree_with_plain_generate(make):
             )
         answers.append(made.tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True))
         references.append(examples[number].messages[-1]["content"])
+    assert [row.row for row in report.examples] == report.sample_rows
     assert [row.tuned for row in report.examples] == answers
     assert [row.reference for row in report.examples] == references
     assert report.metric("bleu").tuned == pytest.approx(
@@ -133,11 +135,12 @@ def test_an_untouched_adapter_shows_no_detectable_difference(make):
     assert all("no detectable difference" in row.sentence for row in report.metrics)
 
 
-def test_what_was_learned_is_called_better_and_what_was_spoilt_worse(make):
+def test_what_was_learned_is_called_better_and_what_was_spoilt_worse(make, tmp_path):
     made = make("lora", "jsonl_prompt", move=0.0)
     learn(made)
     assert ask(made).metric("perplexity").verdict == "better"
-    spoilt = make("lora", "jsonl_prompt", move=30.0, artifacts={"output_dir": "unused"})
+    elsewhere = {"output_dir": str(tmp_path / "spoilt")}
+    spoilt = make("lora", "jsonl_prompt", move=30.0, artifacts=elsewhere)
     assert ask(spoilt).metric("perplexity").verdict == "worse"
 
 
@@ -217,8 +220,9 @@ def test_model_and_random_numbers_are_as_before(make):
     assert made.tokenizer.padding_side == "right"
 
 
-def test_no_metric_asks_the_network(make, monkeypatch):
-    text, labels = make("lora"), make("lora", "csv_classification", artifacts={"output_dir": "x"})
+def test_no_metric_asks_the_network(make, monkeypatch, tmp_path):
+    elsewhere = {"output_dir": str(tmp_path / "labels")}
+    text, labels = make("lora"), make("lora", "csv_classification", artifacts=elsewhere)
 
     def refuse(*args, **kwargs):
         raise AssertionError("a socket was opened")
@@ -257,13 +261,17 @@ def test_a_base_that_is_gone_leaves_the_tuned_numbers(make, monkeypatch):
     assert json.loads((made.run.path / "report.json").read_text())["metrics"][0]["base"] is None
 
 
-def test_outputs_that_are_not_numbers_are_an_error_and_not_a_crash(make):
-    made = make("full")
+@pytest.mark.parametrize("format", ["jsonl_chat", "csv_classification"])
+def test_outputs_that_are_not_numbers_are_an_error_and_not_a_score(make, format):
+    made = make("full", format)
     with torch.no_grad():
-        inner(made.model).lm_head.weight.fill_(float("nan"))
+        for tensor in made.model.parameters():
+            tensor.fill_(float("nan"))
     report = ask(made, made.run)
-    assert "evaluation.not_finite" in {item.code for item in report.findings}
-    assert report.metric("perplexity").tuned is None
+    codes = [item.code for item in report.findings]
+    assert codes == ["evaluation.not_finite"] * len(report.metrics)
+    assert {row.tuned for row in report.metrics} == {None}
+    assert None not in {row.base for row in report.metrics}
     json.loads((made.run.path / "report.json").read_text())
 
 

@@ -26,10 +26,11 @@ def show(made, **options):
 def test_answers_are_those_of_the_evaluation_with_their_times(make, tune_type):
     made = make(tune_type, eval={"max_rows": 50}, hyperparams={"batch_size_eval": 1})
     report = evaluate(made.config, made.model, made.tokenizer, made.data)
-    shown = show(made, n=2)
-    assert [(r.row, r.prompt, r.reference, r.base.text, r.tuned.text) for r in shown] == [
-        (e.row, e.prompt, e.reference, e.base, e.tuned) for e in report.examples[:2]
-    ]
+    shown = show(made, n=5)
+    assert {(r.row, r.prompt, r.reference, r.base.text, r.tuned.text) for r in shown} <= {
+        (e.row, e.prompt, e.reference, e.base, e.tuned) for e in report.examples
+    }
+    assert len(shown) == 5
     for row in shown:
         for answer in (row.base, row.tuned):
             assert answer.seconds > 0
@@ -48,10 +49,11 @@ def test_labels_come_with_their_probability(make):
     made = make("lora", "csv_classification")
     shown = show(made, n=3)
     assert len(shown) == 3
-    for index, row in enumerate(shown):
+    rows = {row["row"]: row for row in made.data.val.to_list()}
+    for row in shown:
         made.model.eval()
         with torch.no_grad():
-            ids = torch.tensor([made.data.val[index]["input_ids"]])
+            ids = torch.tensor([rows[row.row]["input_ids"]])
             chances = made.model(input_ids=ids).logits.softmax(-1)[0]
         name = made.data.label_names[int(chances.argmax())]
         assert row.tuned.text == f"{name} ({float(chances.max()):.0%})"
@@ -74,3 +76,17 @@ def test_nothing_held_out_is_told(make, capsys):
     assert "evaluation.no_rows" in capsys.readouterr().err
     assert "Nothing" in repr(shown)
     assert "Nothing" in shown._repr_html_()
+
+
+def test_a_base_that_is_gone_leaves_the_tuned_answers(make, monkeypatch, capsys):
+    made = make("full")
+
+    def gone(*args, **kwargs):
+        raise OSError("no such folder")
+
+    monkeypatch.setattr("ft_runtime.models.load_model", gone)
+    shown = show(made, n=2)
+    assert [row.base for row in shown] == [None, None]
+    assert shown[0].tuned.text is not None
+    assert "base: –" in repr(shown)
+    assert "evaluation.base_unavailable" in capsys.readouterr().err

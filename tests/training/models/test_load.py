@@ -253,3 +253,8 @@ def test_generation_pads_with_the_pad_token(tiny_causal_dir: Path) -> None:
     assert model.config.pad_token_id == tokenizer.pad_token_id
     assert model.generation_config.pad_token_id == tokenizer.pad_token_id
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id
+
+
+def test_an_encoder_for_text_is_refused_with_its_tokenizer(tiny_encoder_dir: Path) -> None:
+    with pytest.raises(FindingsError, match="models.not_causal_lm"):
+        load_tokenizer(make_config(tiny_encoder_dir, format="jsonl_chat"))

@@ -77,6 +77,12 @@ def test_a_file_is_no_model_folder(causal_copy: Path) -> None:
     assert only_code(error) == "models.not_a_folder"
 
 
+def test_a_name_that_no_folder_can_have_is_no_folder() -> None:
+    with pytest.raises(FindingsError) as error:
+        find_model(make_config(Path("a" * 300)))
+    assert only_code(error) == "models.no_path"
+
+
 def test_an_adapter_names_its_base(tmp_path: Path) -> None:
     adapter = {"base_model_name_or_path": "org/base", "peft_type": "LORA"}
     (tmp_path / "adapter_config.json").write_text(json.dumps(adapter))

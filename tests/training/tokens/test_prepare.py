@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import csv
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset, Features, List, Value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ft_runtime as ft
 from ft_runtime import findings
-from ft_runtime.findings import Finding, FindingsError
+from ft_runtime.findings import Finding, FindingsError, finding
 from ft_runtime.tokens import PreparedData, prepare_data
-from ft_runtime.tokens.prepared import IGNORED
+from ft_runtime.tokens.prepared import IGNORED, Table
 from support.tokens.dialects import CHATML, EOSLESS, GEMMA, MISTRAL
 from support.tokens.rows import chat, config_for, prepared, prompt, rows_of, split_rows
 from support.tokens.tokenizers import byte_level, word_piece
@@ -173,7 +175,6 @@ def test_too_many_lost_stops_before_training_and_names_the_length_that_helps(tmp
         prepare(16)
     (stop,) = [item for item in caught.value.findings if item.code == "tokens.too_many_lost"]
     assert "lost_end" in (tmp_path / "ledger.csv").read_text(encoding="utf-8")
-    assert run.pins == {}
     advised = int(stop.hint.split("max_seq_len to ")[1].split()[0])
     assert prepare(advised).ledger.lost_fraction <= 0.2
     with pytest.raises(FindingsError):
@@ -343,6 +344,20 @@ def test_a_real_run_takes_the_ledger_and_the_pin(tmp_path, monkeypatch):
         run.close()
 
 
+def test_a_refused_resume_leaves_the_ledger_of_the_run(tmp_path):
+    class Refusing(FakeRun):
+        def pin(self, kind: str, value: Any) -> None:
+            raise FindingsError([finding("run.data_changed", kind, expected=1, got=2, folder="x")])
+
+    (tmp_path / "ledger.csv").write_text("the run's own")
+    rows = rows_of("jsonl_chat", chat("hello", "world"))
+    with pytest.raises(FindingsError, match="data_changed"):
+        prepare_data(
+            config_for("jsonl_chat"), rows, split_rows(rows), byte_level(CHATML), Refusing(tmp_path)
+        )
+    assert (tmp_path / "ledger.csv").read_text() == "the run's own"
+
+
 def test_a_folder_that_cannot_be_written_is_a_finding(tmp_path):
     (tmp_path / "file").write_text("in the way")
     rows = rows_of("jsonl_chat", chat("hello", "world"))
@@ -428,3 +443,44 @@ class FakeRun:
 
     def pin(self, kind: str, value: Any) -> None:
         self.pins[kind] = value
+
+
+def test_a_table_gives_back_its_rows_and_takes_few_bytes_a_token():
+    rows = [(1, [5, 6, 7], [IGNORED, 6, 7]), (4, [8], [8]), (9, list(range(50_000)), [3] * 50_000)]
+    table = Table(classes=False)
+    for row in rows:
+        table.add(*row)
+    assert len(table) == 3
+    expected = Dataset.from_dict(
+        dict(zip(("row", "input_ids", "labels"), zip(*rows, strict=True), strict=True))
+    )
+    made = table.dataset()
+    assert made.features == Features(
+        input_ids=List(Value("int64")), labels=List(Value("int64")), row=Value("int64")
+    )
+    assert made.to_list() == expected.to_list()
+    assert made.data.nbytes < 17 * 50_010
+
+    flat = [number for _, ids, labels in rows for number in (len(ids), *ids, *labels)]
+    wanted = hashlib.sha256(b"".join(number.to_bytes(8, "little", signed=True) for number in flat))
+    assert table.digest() == wanted.hexdigest()
+
+
+def test_a_table_of_classes_and_an_empty_one():
+    table = Table(classes=True)
+    assert len(table.dataset()) == 0
+    table = Table(classes=True)
+    table.add(2, [1, 2], 1)
+    assert table.dataset().to_list() == [{"input_ids": [1, 2], "labels": 1, "row": 2}]
+    assert Table(classes=False).dataset().to_list() == []
+
+
+def test_a_template_that_is_no_jinja_is_the_model_s_fault_and_no_row_s():
+    tokenizer = copy.deepcopy(byte_level(CHATML))
+    tokenizer.chat_template = "{{ bos_token }}\n{% for x %}"
+    rows = rows_of("jsonl_chat", chat("hello", "world"))
+    with pytest.raises(FindingsError) as error:
+        prepare_data(config_for("jsonl_chat"), rows, split_rows(rows, 0, 0), tokenizer)
+    (found,) = error.value.findings
+    assert found.code == "tokens.template_broken"
+    assert "line 2" in found.message

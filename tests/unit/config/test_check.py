@@ -94,7 +94,7 @@ def test_a_completed_config_is_valid_and_complete(tune_type: str, extra: dict[st
         ({"tune_type": "Lora"}, ("config.not_allowed", "tune_type")),
         ({"lora__r": 0}, ("config.out_of_range", "lora.r")),
         ({"lora__dropout": 1}, ("config.out_of_range", "lora.dropout")),
-        ({"lora__target_modules": []}, ("config.wrong_type", "lora.target_modules")),
+        ({"lora__target_modules": []}, ("config.wrong_shape", "lora.target_modules")),
         ({"hyperparams__num_epochs": "2"}, ("config.wrong_type", "hyperparams.num_epochs")),
         (
             {"hyperparams__batch_size_train": 0},
@@ -162,8 +162,8 @@ def test_a_completed_config_is_valid_and_complete(tune_type: str, extra: dict[st
         ({"schema_version": 99}, ("config.newer_version", "schema_version")),
         ({"model_id": "a\ud800"}, ("config.bad_text", "model_id")),
         ({"logs": object()}, ("config.wrong_type", "logs")),
-        ({"hyperparams": None}, ("config.wrong_type", "hyperparams")),
-        ({"dataset__format": ["jsonl_chat"]}, ("config.wrong_type", "dataset.format")),
+        ({"hyperparams": None}, ("config.no_value", "hyperparams")),
+        ({"dataset__format": ["jsonl_chat"]}, ("config.wrong_shape", "dataset.format")),
     ],
 )
 def test_each_mistake_gives_its_finding(changes: dict[str, Any], expected: tuple[str, str]):
@@ -239,3 +239,32 @@ def test_config_survives_pickling():
     config = load_config(document())
     assert pickle.loads(pickle.dumps(config)) == config
     assert isinstance(pickle.loads(pickle.dumps(config.lora)), Config)
+
+
+def test_a_section_without_content_sets_off_no_rule_about_what_is_in_it():
+    assert codes({"model_id": "m", "dataset": None}) == [("config.no_value", "dataset")]
+    assert codes(document(tune_type="qlora") | {"lora": 3}) == [("config.wrong_type", "lora")]
+
+
+def test_a_value_of_the_wrong_type_is_told_once():
+    assert codes(document(hyperparams__max_seq_len=2.5)) == [
+        ("config.wrong_type", "hyperparams.max_seq_len")
+    ]
+
+
+def test_lists_and_mappings_in_the_wrong_place_get_an_example():
+    _, (path, targets) = check_config(document(dataset__path=["a"], lora__target_modules=[]))
+    assert {path.code, targets.code} == {"config.wrong_shape"}
+    assert "quotes" not in path.hint + targets.hint
+    assert 'lora.target_modules: "all-linear"' in path.hint + targets.hint
+
+
+def test_an_entry_named_twice_is_called_that():
+    _, (item,) = check_config(document(eval__metrics=["rouge", "rouge"]))
+    assert (item.code, item.where) == ("config.repeated", "eval.metrics")
+
+
+def test_inits_that_read_the_base_weights_need_them_unquantised():
+    for kind in ("pissa", "olora", "orthogonal"):
+        given = document(tune_type="qlora", lora__init_lora_weights=kind)
+        assert codes(given) == [("config.qlora_quantised_init", "lora.init_lora_weights")]

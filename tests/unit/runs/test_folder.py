@@ -71,6 +71,19 @@ def test_rewinding_drops_the_metrics_that_will_be_written_again(make_config):
     assert run.rewind(10) == 0
 
 
+def test_what_json_has_no_word_for_is_written_as_null(make_config, tmp_path):
+    run = start_run(make_config())
+    values = {"loss": float("nan"), "norm": float("inf"), "rows": (1, 2), "path": tmp_path}
+    run.metric({"step": 1, **values})
+    run.update(training=values)
+    expected = {"loss": None, "norm": None, "rows": [1, 2], "path": str(tmp_path)}
+    strict = {"parse_constant": lambda word: pytest.fail(word)}
+    line = json.loads((run.path / "metrics.jsonl").read_text(), **strict)
+    manifest = json.loads((run.path / "manifest.json").read_text(), **strict)
+    assert {name: line[name] for name in expected} == expected
+    assert manifest["training"] == expected
+
+
 def test_a_line_after_a_torn_one_stays_readable(make_config):
     run = start_run(make_config())
     with open(run.path / "events.jsonl", "a") as stream:

@@ -51,6 +51,12 @@ def test_an_empty_folder_is_used(make_config, tmp_path):
     assert start_run(make_config()).path == tmp_path / "run"
 
 
+def test_a_path_that_cannot_even_be_looked_at_is_told(make_config):
+    with pytest.raises(FindingsError) as error:
+        start_run(make_config(f"artifacts.output_dir={'a' * 300}"))
+    assert codes(error) == ["run.cannot_write"]
+
+
 def test_a_folder_with_other_files_is_refused_and_untouched(make_config, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("precious")
