@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes tells of the machine's load. In CI hypothesis has a profile of its own.
+if "CI" not in os.environ:
+    settings.register_profile("local", deadline=None)
+    settings.load_profile("local")
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
