@@ -1,0 +1,127 @@
+"""A real `jupyter lab` and a real browser, as the tests and the script of the pictures use them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+START_SECONDS = 60
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "datasets"
+VIEWPORT = {"width": 1400, "height": 900}
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running server and the folder that it shows."""
+
+    url: str
+    token: str
+    root: Path
+
+    def address(self, notebook: str) -> str:
+        """Where a notebook opens in a workspace of its own, which no other test has touched."""
+        workspace = secrets.token_hex(4)
+        return f"{self.url}/lab/workspaces/{workspace}/tree/{notebook}?token={self.token}"
+
+    def make_notebook(self, name: str) -> str:
+        """Write an empty Python notebook into the root; answers its name."""
+        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("")], metadata={"kernelspec": spec}
+        )
+        nbformat.write(notebook, self.root / name)
+        return name
+
+
+@contextlib.contextmanager
+def running_lab(root: Path, model: Path) -> Iterator[Lab]:
+    """Start `jupyter lab` over a folder that holds the small model and the example data."""
+    shutil.copytree(model, root / "tiny")
+    shutil.copytree(EXAMPLES, root / "data")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
+    command += [f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
+    command += [f"--IdentityProvider.token={token}", "--allow-root"]
+    settings = {
+        "JUPYTER_CONFIG_DIR": str(root.with_name("jupyter-config")),
+        "JUPYTER_DATA_DIR": str(root.with_name("jupyter-data")),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    log = root.with_name("server.log")
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            lab = Lab(f"http://127.0.0.1:{port}", token, root)
+            _wait_for(lab, server, log)
+            yield lab
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask until the server answers; say what it wrote when it does not."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{lab.url}/ft/api/health?token={lab.token}", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)  # between two questions to a server that is starting
+    raise RuntimeError(f"jupyter lab did not answer; it wrote:\n{log.read_text()[-4000:]}")
+
+
+@contextlib.contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Start Chromium without a window; needs the `chromium` of the system."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise RuntimeError(
+            "pip install playwright 'jupyterlab==4.6.*' 'notebook==7.6.*'"
+        ) from error
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise RuntimeError("Chromium is missing: apt-get install chromium fonts-dejavu-core")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Open a page in a context of its own: no cookie, no store, no page beside it."""
+    context = browser.new_context(**{"viewport": VIEWPORT, **options})
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield page
+    context.close()
