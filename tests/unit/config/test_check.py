@@ -84,6 +84,7 @@ def test_a_completed_config_is_valid_and_complete(tune_type: str, extra: dict[st
     again, findings = check_config(parse_text(config.to_yaml()))
     assert findings == []
     assert again == config
+    assert again.to_yaml() == config.to_yaml()  # 1 and 1.0 are equal, and not the same bytes
 
 
 @pytest.mark.parametrize(
