@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.browser.lab import new_page, running_browser, running_lab
 
 
@@ -31,7 +32,11 @@ def browser():
 
 
 @pytest.fixture
-def page(browser):
-    """A page of a browser that has seen nothing before."""
+def page(browser, lab):
+    """A page of a browser that has seen nothing before; an exception in our code fails the test."""
+    thrown: list[str] = []
     with new_page(browser) as page:
+        page.on("pageerror", lambda error: thrown.append(f"{error}\n{error.stack}"))
         yield page
+    lab.stop_kernels()
+    assert not [error for error in thrown if "labextensions/jupyter-ft" in error]

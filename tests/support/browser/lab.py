@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -39,20 +40,54 @@ class Lab:
     url: str
     token: str
     root: Path
+    settings: Path
 
-    def address(self, notebook: str) -> str:
-        """Where a notebook opens in a workspace of its own, which no other test has touched."""
+    def address(self, notebook: str = "") -> str:
+        """Where JupyterLab opens in a workspace of its own, which no other test has touched."""
         workspace = secrets.token_hex(4)
-        return f"{self.url}/lab/workspaces/{workspace}/tree/{notebook}?token={self.token}"
+        tree = f"/tree/{notebook}" if notebook else ""
+        return f"{self.url}/lab/workspaces/{workspace}{tree}?token={self.token}"
 
-    def make_notebook(self, name: str) -> str:
-        """Write an empty Python notebook into the root; answers its name."""
+    def notebook7(self, notebook: str) -> str:
+        """Where Notebook 7 opens a notebook: the same server has it."""
+        return f"{self.url}/notebooks/{notebook}?token={self.token}"
+
+    def make_notebook(self, name: str, *sources: str) -> str:
+        """Write a Python notebook with these cells, or an empty one, into the root."""
         spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell("")], metadata={"kernelspec": spec}
+            cells=[nbformat.v4.new_code_cell(source) for source in sources or [""]],
+            metadata={"kernelspec": spec},
         )
         nbformat.write(notebook, self.root / name)
         return name
+
+    @contextlib.contextmanager
+    def themed(self, theme: str) -> Iterator[None]:
+        """Let pages that are opened meanwhile have a theme, as the Settings menu would."""
+        with self.setting("@jupyterlab/apputils-extension", "themes", {"theme": theme}):
+            yield
+
+    @contextlib.contextmanager
+    def setting(self, package: str, plugin: str, values: dict[str, Any]) -> Iterator[None]:
+        """Let a plugin have these settings for as long as the block lasts."""
+        path = self.settings / package / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    def stop_kernels(self) -> None:
+        """Shut down what pages left running: a kernel that has trained holds a lot of memory."""
+        for session in json.loads(self._ask("GET", "sessions")):
+            self._ask("DELETE", f"sessions/{session['id']}")
+
+    def _ask(self, method: str, path: str) -> bytes:
+        request = urllib.request.Request(f"{self.url}/api/{path}?token={self.token}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
 
 
 @contextlib.contextmanager
@@ -64,22 +99,28 @@ def running_lab(root: Path, model: Path) -> Iterator[Lab]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
+    config = root.with_name("jupyter-config")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
     command += [f"--IdentityProvider.token={token}", "--allow-root"]
+    # Tests read the notebook as the page has it, through the application object.
+    command += ["--LabApp.expose_app_in_browser=True"]
     settings = {
-        "JUPYTER_CONFIG_DIR": str(root.with_name("jupyter-config")),
+        "JUPYTER_CONFIG_DIR": str(config),
         "JUPYTER_DATA_DIR": str(root.with_name("jupyter-data")),
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
     }
     log = root.with_name("server.log")
-    with log.open("wb") as output:
+    lab = Lab(f"http://127.0.0.1:{port}", token, root, config / "lab" / "user-settings")
+    no_news = {"fetchNews": "false", "checkForUpdates": False}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(lab.setting("@jupyterlab/apputils-extension", "notification", no_news))
+        output = stack.enter_context(log.open("wb"))
         server = subprocess.Popen(
             command, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            lab = Lab(f"http://127.0.0.1:{port}", token, root)
             _wait_for(lab, server, log)
             yield lab
         finally:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+
+from support.browser.notebook import wait_for_kernel
 
 
 def open_wizard(page: Page, address: str) -> None:
-    """Open a notebook, wait for its kernel, then open the sidebar."""
+    """Open a notebook in JupyterLab, wait for its kernel, then open the sidebar."""
     page.goto(address)
-    # Before the kernel is idle, what is typed into the notebook is lost.
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=60_000)
+    wait_for_kernel(page)
+    open_panel(page)
+
+
+def open_panel(page: Page) -> None:
     page.locator('.jp-SideBar [data-id="jupyter-ft-panel"]').click()
     expect(page.locator("#ft-step-model")).to_be_visible()
+
+
+def panel(page: Page) -> Locator:
+    return page.locator("#jupyter-ft-panel")
 
 
 def fill_model(page: Page) -> None:
@@ -23,12 +31,24 @@ def fill_model(page: Page) -> None:
     page.locator("#ft-model_id").fill("tiny")
 
 
+def check_model(page: Page) -> None:
+    page.locator("#ft-check-model").click()
+    expect(facts(page)).to_contain_text("LlamaForCausalLM")
+
+
 def fill_data(page: Page, path: str = "data/technical_qa.jsonl") -> None:
     page.locator("#ft-step-data").click()
     page.locator("#ft-dataset-path").fill(path)
 
 
-def fill_training(page: Page, steps: int = 2) -> None:
+def preview(page: Page) -> Locator:
+    """Wait for the first rows of the data."""
+    table = page.locator("#ft-preview-table")
+    expect(table).to_be_visible()
+    return table
+
+
+def fill_training(page: Page, steps: int = 2, output: str = "") -> None:
     """Take the preset for a first look, made shorter still."""
     page.locator("#ft-step-training").click()
     page.locator("#ft-preset").select_option("first_look")
@@ -37,6 +57,9 @@ def fill_training(page: Page, steps: int = 2) -> None:
     page.locator("#ft-hyperparams-max_steps").fill(str(steps))
     page.locator("#ft-eval-max_rows").fill("2")
     page.locator("#ft-eval-max_new_tokens").fill("4")
+    if output:
+        page.locator("#ft-step-review").click()
+        page.locator("#ft-artifacts-output_dir").fill(output)
 
 
 def review(page: Page) -> None:
@@ -46,18 +69,25 @@ def review(page: Page) -> None:
     expect(page.locator("#ft-insert")).to_be_enabled()
 
 
-def insert(page: Page, said: str) -> None:
-    page.locator("#ft-insert").click()
-    expect(page.locator("#ft-outcome")).to_contain_text(re.compile(said), timeout=15_000)
+def press(page: Page, button: str, said: str) -> None:
+    """Press one of the buttons at the end, and wait until the wizard says what came of it."""
+    page.locator(button).click()
+    outcome = page.locator("#ft-outcome")
+    expect(outcome.locator("strong").first).to_contain_text(re.compile(said), timeout=15_000)
 
 
-def ready_config(page: Page) -> None:
+def insert(page: Page, said: str = r"Inserted \d+ cells into") -> None:
+    press(page, "#ft-insert", said)
+
+
+def ready_config(page: Page, output: str = "") -> None:
+    """Fill in all steps, up to the buttons of the last."""
     fill_model(page)
     fill_data(page)
-    expect(page.locator("#ft-preview-table")).to_be_visible()
-    fill_training(page)
+    preview(page)
+    fill_training(page, output=output)
     review(page)
 
 
-def facts(page: Page) -> Any:
+def facts(page: Page) -> Locator:
     return page.locator("#ft-model-facts")
