@@ -11,7 +11,8 @@ from ft_runtime.files import write_bytes_atomic
 from ft_runtime.findings import Finding, FindingsError, finding
 from jupyter_ft.builder.bundle import Bundle, build_bundle
 from jupyter_ft.paths import seen_from
-from jupyter_ft.services.preview import Limits, check_ending, preview_file
+from jupyter_ft.services.places import check_ending
+from jupyter_ft.services.preview import Limits, preview_file
 
 
 def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
         raise FindingsError([finding("wizard.no_path", "dataset.path")])
     limits = Limits()
     place = Path(first).expanduser()
-    check_ending(place.name, limits)
+    check_ending(place.name, limits.extensions)
     try:
         return preview_file(place, place.name, format, columns or None, limits)
     except (OSError, ValueError) as error:
@@ -47,7 +48,7 @@ def save_upload(name: str, data: bytes, folder: Path) -> Path:
     plain = PurePath(name.replace("\\", "/")).name
     if plain in ("", ".", "..") or plain.startswith(".") or not plain.isprintable():
         raise FindingsError([finding("wizard.bad_name", got=printable(name, 100) or "''")])
-    check_ending(plain, Limits())
+    check_ending(plain, Limits().extensions)
     path = folder / plain
     try:
         if path.exists():
