@@ -103,7 +103,7 @@ def finding(code: str, where: str = "", **values: Any) -> Finding:
         code=code,
         severity=severity,
         where=where,
-        message=entry["message"].format(**values),
+        message=entry["message"].format(**values).rstrip(),
         hint=entry.get("hint", "").format(**values),
     )
 

@@ -136,12 +136,17 @@ export class WizardModel {
     return this.form && answer ? sortFindings(this.form.schema, answer.findings) : null;
   }
 
-  /** Findings beside a field: those of one that nobody came to yet are kept back. */
+  /** Findings beside a field or section: those of one that nobody came to yet are kept back. */
   findingsOf(path: string): IFinding[] {
-    const all = this.findings?.fields.get(path) ?? [];
-    const step = this.form?.schema.field(path)?.step;
-    const seen = this.form?.isSet(path) || (step && this.visited.has(step));
-    return seen || this.step === 'review' ? all : all.filter(one => one.severity !== 'error');
+    const all = this.findings?.places.get(path) ?? [];
+    const seen = this.form?.isSet(path) || this.knows(this.form?.schema.stepOf(path));
+    return seen ? all : all.filter(one => one.severity !== 'error');
+  }
+
+  /** Whether the user has seen all that a step asks for; the review names it all. */
+  knows(step: Step | undefined): boolean {
+    const reviewed = this.step === 'review' || this.visited.has('review');
+    return reviewed || (step !== undefined && this.visited.has(step));
   }
 
   applyPreset(preset: ITaskPreset): void {

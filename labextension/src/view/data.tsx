@@ -74,7 +74,7 @@ export function Preview(props: IPreviewProps) {
       <h3 title={preview.name}>{preview.name}</h3>
       <p id="ft-preview-facts">{facts.join(' · ')}</p>
       <Suggestions {...props} />
-      <Findings findings={preview.findings} />
+      <Findings findings={preview.findings} places />
       {preview.labels && preview.labels.length > 0 && <Labels labels={preview.labels} />}
       {preview.rows.length > 0 && <Rows preview={preview} />}
     </section>
@@ -177,7 +177,7 @@ export function Rendered({ rendered }: { rendered: IRendered }) {
   const trans = useTrans();
   return (
     <div className="jp-ft-rendered">
-      <Findings findings={rendered.findings} />
+      <Findings findings={rendered.findings} places />
       {rendered.tokens > 0 && (
         <p id="ft-rendered-facts">
           {trans.__(

@@ -3,7 +3,7 @@ import React from 'react';
 import type { IFinding } from '../api';
 import { holdsGenerated } from '../model/cells';
 import type { Outcome } from '../model/delivery';
-import { fieldOf } from '../model/findings';
+import { placeOf } from '../model/findings';
 import type { FormModel } from '../model/form';
 import type { WizardModel } from '../model/wizard';
 import { Button, fieldId, Findings, Problem, useTrans } from './common';
@@ -21,9 +21,9 @@ export function ReviewStep({ model, form }: IReviewProps) {
   const data = model.queries.preview.state.answer?.findings ?? [];
   const findings = answer?.findings ?? [];
   const show = (finding: IFinding) => {
-    const path = fieldOf(form.schema, finding.where);
+    const path = placeOf(form.schema, finding.where);
     if (path) {
-      model.goTo(form.schema.field(path)!.step);
+      model.goTo(form.schema.stepOf(path));
       // The step is drawn first.
       setTimeout(() => document.getElementById(fieldId(path))?.focus(), 50);
     }
@@ -37,7 +37,7 @@ export function ReviewStep({ model, form }: IReviewProps) {
       <ul className="jp-ft-places">
         {findings.map((one, index) => (
           <li key={index}>
-            {fieldOf(form.schema, one.where) ? (
+            {placeOf(form.schema, one.where) ? (
               <Button small onClick={() => show(one)}>
                 {one.where}
               </Button>
@@ -51,7 +51,7 @@ export function ReviewStep({ model, form }: IReviewProps) {
       {data.length > 0 && (
         <>
           <h3>{trans.__('Findings in the data')}</h3>
-          <Findings findings={data} />
+          <Findings findings={data} places />
         </>
       )}
       <Memory model={model} form={form} />

@@ -130,8 +130,7 @@ function Stepper({ model, titles }: { model: WizardModel; titles: { [step in Ste
       <ol>
         {STEPS.map((step, index) => {
           const counts = model.findings?.counts.get(step) ?? { error: 0, warning: 0 };
-          const known = model.visited.has(step) || model.step === 'review';
-          const errors = known ? counts.error : 0;
+          const errors = model.knows(step) ? counts.error : 0;
           return (
             <li key={step}>
               <button
