@@ -10,6 +10,8 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { IHost, INotebookTarget } from '../model/host';
 import { ToldError } from '../model/problems';
 
+const DATA_FILE = /\.(jsonl|json|ndjson|csv|tsv|txt)$/i;
+
 export interface IHostOptions {
   contents: Contents.IManager;
   commands: CommandRegistry;
@@ -130,7 +132,8 @@ export class Host implements IHost {
       translator,
       title: trans.__('Choose the data file'),
       defaultPath: this.folder(),
-      filter: one => (/\.(jsonl|json|ndjson|csv|tsv|txt)$/i.test(one.name) ? {} : null)
+      // Without the folders nobody would get to the files in them.
+      filter: one => (one.type === 'directory' || DATA_FILE.test(one.name) ? {} : null)
     });
     const picked = result.value?.[0];
     return result.button.accept && picked && picked.type !== 'directory'

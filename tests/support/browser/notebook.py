@@ -42,6 +42,17 @@ def trusted(page: Page) -> list[bool]:
     )
 
 
+def select(page: Page, index: int) -> None:
+    """Select a cell, as a click on its prompt does: keys are commands then."""
+    cell = page.locator(f".jp-NotebookPanel:visible .jp-Cell[data-windowed-list-index='{index}']")
+    cell.locator(".jp-InputPrompt").first.click()
+    assert active_index(page) == index
+
+
+def active_index(page: Page) -> int:
+    return page.evaluate(f"() => {CONTENT}.activeCellIndex")
+
+
 def run_all(page: Page, seconds: float = 180) -> list[dict[str, Any]]:
     """Run the notebook to its end, and return its cells."""
     menu(page, "Run", "Run All Cells")
