@@ -159,9 +159,13 @@ export interface IWorld {
   store: FakeStore;
 }
 
-export async function world(store = new FakeStore(), api = new FakeApi()): Promise<IWorld> {
+export async function world(
+  store = new FakeStore(),
+  api = new FakeApi(),
+  own: FakeStore | null = null
+): Promise<IWorld> {
   const host = new FakeHost();
-  const persistence = new Persistence(null, store, 0);
+  const persistence = new Persistence(null, store, own, 0);
   const model = new WizardModel({ api, host, persistence, trans, version: '0.1.0' });
   await model.start();
   return { model, api, host, store };

@@ -99,6 +99,18 @@ describe('typing', () => {
     });
   });
 
+  it('keeps apart what two tabs hold, and begins a third one with the newest', async () => {
+    const [store, mine] = [new FakeStore(), new FakeStore()];
+    const first = await world(store, new FakeApi(), mine);
+    first.model.set('model_id', 'mine');
+    const second = await world(store, new FakeApi(), new FakeStore());
+    second.model.set('model_id', 'theirs');
+    const reloaded = await world(store, new FakeApi(), mine);
+    expect(reloaded.model.form!.draft).toEqual({ model_id: 'mine' });
+    const third = await world(store, new FakeApi(), new FakeStore());
+    expect(third.model.form!.draft).toEqual({ model_id: 'theirs' });
+  });
+
   it('begins anew where the stored state is none', async () => {
     const store = new FakeStore();
     store.setItem('jupyter-ft:wizard', '{"version": 99, "draft": 7}');

@@ -21,6 +21,14 @@ def open_panel(page: Page) -> None:
     expect(page.locator("#ft-step-model")).to_be_visible()
 
 
+def reload(page: Page) -> None:
+    """Load the page again, and have the panel in view as JupyterLab does once it saved the layout."""
+    page.reload()
+    page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
+    if panel(page).is_hidden():
+        open_panel(page)
+
+
 def panel(page: Page) -> Locator:
     return page.locator("#jupyter-ft-panel")
 
