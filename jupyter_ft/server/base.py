@@ -112,7 +112,7 @@ class BodyHandler(FtHandler):
             # What was not read cannot be skipped: the connection ends here.
             self.set_header("Connection", "close")
             raise self._too_large()
-        # A body that comes in chunks tells no size: it is counted below, where we answer in our form.
+        # A body in chunks tells no size: it is counted below, and refused in our form.
         connection: Any = self.request.connection
         connection.set_max_body_size(sys.maxsize)
 

@@ -2,6 +2,7 @@ import { fireEvent, render, screen, within } from '@testing-library/react';
 import axe from 'axe-core';
 import React from 'react';
 
+import { ApiError } from '../src/api';
 import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
 import { parse } from '../src/view/controls';
@@ -128,6 +129,21 @@ describe('Rendered', () => {
 });
 
 describe('Wizard', () => {
+  it('tells in the review that the file of the data has gone', async () => {
+    const { model, api } = await world();
+    model.intake.useDataset('rows.jsonl');
+    api.preview = async () => {
+      throw new ApiError(404, 'server.no_file', 'There is no rows.jsonl.', 'Pick another.');
+    };
+    model.goTo('review');
+    render(<Wizard model={model} />);
+    expect((await screen.findByRole('alert')).textContent).toBe(
+      'There is no rows.jsonl.Pick another.'
+    );
+    expect(document.querySelector('#ft-no-findings')).toBeNull();
+    model.dispose();
+  });
+
   it.each(['model', 'data', 'training', 'review'] as const)(
     'has no violation of accessibility at the step %s',
     async step => {

@@ -17,6 +17,7 @@ function target(over = {}) {
     readOnly: false,
     language: 'python',
     kernel: 'ready' as const,
+    isStale: async () => false,
     reveal: jest.fn(),
     ...over
   };
@@ -229,6 +230,14 @@ describe('delivery', () => {
       message: 'Inserted 2 cells into mine.ipynb.'
     });
     expect(JSON.stringify(model.delivery.outcome)).toContain(sentence);
+  });
+
+  it('tells of a file that another tab has written meanwhile', async () => {
+    const { model, host } = await world();
+    host.target = target({ isStale: async () => true });
+    await model.delivery.insert({});
+    await settle();
+    expect(JSON.stringify(model.delivery.outcome)).toContain('Reload Notebook from Disk');
   });
 
   it('sends paths as the notebook sees them, and shows the first new cell', async () => {

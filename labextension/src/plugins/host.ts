@@ -22,8 +22,11 @@ export interface IHostOptions {
   trans: TranslationBundle;
 }
 
-/** A notebook panel as delivery sees it. */
-export function notebookTarget(panel: NotebookPanel): INotebookTarget | null {
+/** A notebook panel as delivery sees it; `contents` tells of its file. */
+export function notebookTarget(
+  panel: NotebookPanel,
+  contents: Contents.IManager | null = null
+): INotebookTarget | null {
   const { content, context, sessionContext } = panel;
   if (!content.model || panel.isDisposed) {
     return null;
@@ -39,6 +42,7 @@ export function notebookTarget(panel: NotebookPanel): INotebookTarget | null {
     readOnly: context.model.readOnly || context.contentsModel?.writable === false,
     language: (kernel && specs?.[kernel.name]?.language) || content.model.defaultKernelLanguage,
     kernel: !kernel ? 'none' : status === 'dead' ? 'dead' : status === 'busy' ? 'busy' : 'ready',
+    isStale: async () => contents !== null && isStale(panel, contents),
     reveal: index => {
       content.deselectAll();
       content.activeCellIndex = index;
@@ -47,13 +51,27 @@ export function notebookTarget(panel: NotebookPanel): INotebookTarget | null {
   };
 }
 
+/** Compare the file of a notebook with what was read, by the rule of saving it. */
+async function isStale({ context }: NotebookPanel, contents: Contents.IManager): Promise<boolean> {
+  const known = context.contentsModel;
+  if (!known || context.model.collaborative) {
+    return false; // together, the server keeps the file
+  }
+  const now = await contents.get(context.path, { content: false, hash: true });
+  if (known.hash && now.hash) {
+    return known.hash !== now.hash;
+  }
+  const margin = context.lastModifiedCheckMargin;
+  return Date.parse(now.last_modified) - Date.parse(known.last_modified) > margin;
+}
+
 /** JupyterLab, or Notebook 7, around the wizard. */
 export class Host implements IHost {
   constructor(private readonly _options: IHostOptions) {}
 
   notebook(): INotebookTarget | null {
     const panel = this._options.notebooks?.currentWidget;
-    return panel ? notebookTarget(panel) : null;
+    return panel ? notebookTarget(panel, this._options.contents) : null;
   }
 
   folder(): string {

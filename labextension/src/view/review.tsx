@@ -18,7 +18,9 @@ interface IReviewProps {
 export function ReviewStep({ model, form }: IReviewProps) {
   const trans = useTrans();
   const { answer } = model.queries.validation.state;
-  const data = model.queries.preview.state.answer?.findings ?? [];
+  const preview = model.queries.preview.state;
+  const data = preview.answer?.findings ?? [];
+  const lost = preview.error === null ? null : model.told(preview.error);
   const findings = answer?.findings ?? [];
   const show = (finding: IFinding) => {
     const path = placeOf(form.schema, finding.where);
@@ -31,7 +33,7 @@ export function ReviewStep({ model, form }: IReviewProps) {
   return (
     <>
       <h3>{trans.__('Findings')}</h3>
-      {answer && findings.length + data.length === 0 && (
+      {answer && findings.length + data.length === 0 && !lost && (
         <p id="ft-no-findings">{trans.__('Nothing to complain about.')}</p>
       )}
       <ul className="jp-ft-places">
@@ -48,10 +50,11 @@ export function ReviewStep({ model, form }: IReviewProps) {
           </li>
         ))}
       </ul>
-      {data.length > 0 && (
+      {(data.length > 0 || lost) && (
         <>
           <h3>{trans.__('Findings in the data')}</h3>
           <Findings findings={data} places />
+          {lost && <Problem problem={lost} />}
         </>
       )}
       <Memory model={model} form={form} />
