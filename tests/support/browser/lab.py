@@ -52,9 +52,17 @@ class Lab:
         """Where Notebook 7 opens a notebook: the same server has it."""
         return f"{self.url}/notebooks/{notebook}?token={self.token}"
 
-    def make_notebook(self, name: str, *sources: str) -> str:
-        """Write a Python notebook with these cells, or an empty one, into the root."""
-        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    def make_kernel(self, name: str, language: str) -> None:
+        """Install a kernel that calls itself one of this language."""
+        folder = self.root.with_name("jupyter-data") / "kernels" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": start, "display_name": name, "language": language}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+
+    def make_notebook(self, name: str, *sources: str, kernel: str = "python3") -> str:
+        """Write a notebook with these cells, or an empty one, into the root."""
+        spec = {"name": kernel, "display_name": kernel}
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in sources or [""]],
             metadata={"kernelspec": spec},
@@ -93,26 +101,39 @@ class Lab:
 @contextlib.contextmanager
 def running_lab(root: Path, model: Path) -> Iterator[Lab]:
     """Start `jupyter lab` over a folder that holds the small model and the example data."""
+    lab = new_lab(root, model)
+    with serving(lab):
+        yield lab
+
+
+def new_lab(root: Path, model: Path) -> Lab:
+    """Fill a folder with the small model and the example data, and choose where to serve it."""
     shutil.copytree(model, root / "tiny")
     shutil.copytree(EXAMPLES, root / "data")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    config = root.with_name("jupyter-config")
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
-    command += [f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
-    command += [f"--IdentityProvider.token={token}", "--allow-root"]
+    settings = root.with_name("jupyter-config") / "lab" / "user-settings"
+    return Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), root, settings)
+
+
+@contextlib.contextmanager
+def serving(lab: Lab, *options: str, **environment: str) -> Iterator[None]:
+    """Run the server of a lab, which may have run before, for as long as the block lasts."""
+    root = lab.root
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"]
+    command += [f"--port={lab.url.rpartition(':')[2]}", "--ServerApp.port_retries=0"]
+    command += [f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={lab.token}"]
     # Tests read the notebook as the page has it, through the application object.
-    command += ["--LabApp.expose_app_in_browser=True"]
+    command += ["--LabApp.expose_app_in_browser=True", *options]
     settings = {
-        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTER_CONFIG_DIR": str(root.with_name("jupyter-config")),
         "JUPYTER_DATA_DIR": str(root.with_name("jupyter-data")),
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
+        **environment,
     }
     log = root.with_name("server.log")
-    lab = Lab(f"http://127.0.0.1:{port}", token, root, config / "lab" / "user-settings")
     no_news = {"fetchNews": "false", "checkForUpdates": False}
     with contextlib.ExitStack() as stack:
         stack.enter_context(lab.setting("@jupyterlab/apputils-extension", "notification", no_news))
@@ -122,7 +143,7 @@ def running_lab(root: Path, model: Path) -> Iterator[Lab]:
         )
         try:
             _wait_for(lab, server, log)
-            yield lab
+            yield
         finally:
             server.terminate()
             server.wait(30)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 from support.browser.notebook import wait_for_kernel
+
+KEY = "jupyter-ft:wizard"
+"""Under which the browser keeps what was typed."""
 
 
 def open_wizard(page: Page, address: str) -> None:
@@ -27,6 +32,19 @@ def reload(page: Page) -> None:
     page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
     if panel(page).is_hidden():
         open_panel(page)
+
+
+def begin_with(page: Page, draft: dict[str, Any], step: str = "review") -> None:
+    """Let the page find what was typed into it earlier."""
+    steps = ["model", "data", "training", "review"]
+    state = {"version": 1, "step": step, "draft": draft, "visited": steps, "detected": None}
+    text = json.dumps(json.dumps({**state, "saved": 1}))
+    page.add_init_script(f"localStorage[{KEY!r}] ??= {text}")
+
+
+def draft(page: Page) -> dict[str, Any]:
+    """Return what the page keeps of what was typed."""
+    return json.loads(page.evaluate(f"sessionStorage[{KEY!r}] ?? localStorage[{KEY!r}]"))["draft"]
 
 
 def panel(page: Page) -> Locator:
