@@ -73,6 +73,9 @@ describe('parse', () => {
   it.each([
     ['hyperparams.batch_size_train', 'auto', 'auto'],
     ['hyperparams.batch_size_train', ' 4 ', 4],
+    ['hyperparams.batch_size_train', '1e999', '1e999'],
+    ['hyperparams.learning_rate', '.5', 0.5],
+    ['hyperparams.learning_rate', '5.e-1', 0.5],
     ['lora.target_modules', 'all-linear', 'all-linear'],
     ['lora.target_modules', 'q_proj, v_proj,', ['q_proj', 'v_proj']],
     ['hyperparams.lr_scheduler_kwargs', '{"a": 1}', { a: 1 }],
@@ -83,6 +86,13 @@ describe('parse', () => {
   ])('reads %s from %p as %p', (path, text, value) => {
     expect(parse(config.field(path)!, text)).toEqual(value);
   });
+});
+
+it('reads a long text that is almost a number without holding up the page', () => {
+  const text = `${'9'.repeat(100_000)}!`;
+  const start = performance.now();
+  expect(parse(config.field('seed')!, text)).toBe(text);
+  expect(performance.now() - start).toBeLessThan(1000);
 });
 
 describe('Preview', () => {
@@ -141,6 +151,34 @@ describe('Wizard', () => {
       'There is no rows.jsonl.Pick another.'
     );
     expect(document.querySelector('#ft-no-findings')).toBeNull();
+    model.dispose();
+  });
+
+  it('does not tell twice that a config is invalid: it has no estimate', async () => {
+    const { model } = await world();
+    const error = new ApiError(400, 'config.invalid', 'Nothing was made.');
+    const state = jest.spyOn(model.queries.estimate, 'state', 'get');
+    state.mockReturnValue({ answer: null, busy: false, error });
+    model.goTo('training');
+    const { rerender } = render(<Wizard model={model} />);
+    expect(screen.queryByRole('alert')).toBeNull();
+    const other = new ApiError(500, 'server.error', 'It broke.');
+    state.mockReturnValue({ answer: null, busy: false, error: other });
+    rerender(<Wizard model={model} />);
+    expect(screen.getByRole('alert').textContent).toContain('It broke.');
+    model.dispose();
+  });
+
+  it('offers to take a preset back where it was applied, and nowhere else', async () => {
+    const { model } = await world();
+    const config = { hyperparams: { num_epochs: 3 } };
+    model.goTo('training');
+    model.applyPreset({ id: 'one', title: 'One', description: '', level: 'beginner', config });
+    const { rerender } = render(<Wizard model={model} />);
+    expect(document.querySelector('#ft-undo-preset')).not.toBeNull();
+    model.goTo('review');
+    rerender(<Wizard model={model} />);
+    expect(document.querySelector('#ft-undo-preset')).toBeNull();
     model.dispose();
   });
 

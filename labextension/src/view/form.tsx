@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { undoIcon } from '@jupyterlab/ui-components';
 import type { PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
 
@@ -148,7 +149,7 @@ export function FieldRow(props: IFormProps & { field: IField }) {
             title={trans.__('Reset to the default')}
             onClick={() => onChange(field.path, undefined)}
           >
-            ↺
+            <undoIcon.react tag="span" width="14px" height="14px" />
           </Button>
         )}
       </div>

@@ -1,6 +1,7 @@
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
 
+import { ApiError } from '../api';
 import { filePath } from '../model/queries';
 import { type IProblem, tell } from '../model/problems';
 import type { FormModel } from '../model/form';
@@ -76,6 +77,7 @@ export function DataStep(props: IStepProps) {
   const local = !form.isHidden('dataset.path');
   const problem = problemOf(model, error);
   const columns = (answer?.columns ?? []).map(value => ({ value, label: '' }));
+  const subsets = (answer?.hub?.configs ?? []).map(value => ({ value, label: '' }));
   const browse = async () => {
     try {
       const path = await host.pick();
@@ -102,12 +104,11 @@ export function DataStep(props: IStepProps) {
   );
   const rows = (
     <>
-      {!local && (
-        <p className="jp-ft-help">
-          {trans.__('The rows of a hub dataset are fetched and checked when the notebook runs.')}
+      {busy && !answer && (
+        <p role="status">
+          {local ? trans.__('Reading the file…') : trans.__('Fetching the first rows…')}
         </p>
       )}
-      {busy && local && !answer && <p role="status">{trans.__('Reading the file…')}</p>}
       {problem && <Problem problem={problem} />}
       {answer && (
         <Preview
@@ -129,7 +130,7 @@ export function DataStep(props: IStepProps) {
         {...useForm(props)}
         extras={extras}
         after={{ 'dataset.path': seen, 'dataset.columns': rows }}
-        suggestions={{ 'dataset.columns': columns }}
+        suggestions={{ 'dataset.columns': columns, 'dataset.config_name': subsets }}
       />
     </>
   );
@@ -222,13 +223,13 @@ export function TrainingStep(props: IStepProps) {
 
 export function Memory({ model }: IStepProps) {
   const { answer, busy, error } = model.queries.estimate.state;
-  const problem = problemOf(model, error);
   // An invalid config has no estimate, and its findings stand beside the fields.
-  const known = model.queries.validation.state.answer?.valid !== false;
+  const invalid = error instanceof ApiError && error.code === 'config.invalid';
+  const problem = invalid ? null : problemOf(model, error);
   return (
     <>
       {answer && <MemoryBar estimate={answer} busy={busy} />}
-      {problem && known && <Problem problem={problem} />}
+      {problem && <Problem problem={problem} />}
     </>
   );
 }

@@ -4,6 +4,7 @@ import React from 'react';
 import { STEPS, type Step } from '../model/schema';
 import type { WizardModel } from '../model/wizard';
 import { Button, Problem, TransContext, useSignal, useTrans } from './common';
+import { Finish } from './finish';
 import { ReviewStep } from './review';
 import { DataStep, ModelStep, TrainingStep } from './steps';
 
@@ -39,6 +40,7 @@ function Problems({ model }: { model: WizardModel }) {
   const trans = useTrans();
   const { applied, notice, problem } = model;
   const { error } = model.queries.validation.state;
+  const restarted = applied?.preset.id === '';
   return (
     <>
       {problem && (
@@ -56,9 +58,9 @@ function Problems({ model }: { model: WizardModel }) {
           </Button>
         </Problem>
       )}
-      {applied && (
+      {applied && (restarted || model.step === 'training') && (
         <p className="jp-ft-suggestion" role="status">
-          {trans.__('Applied “%1”.', applied.preset.title)}{' '}
+          {restarted ? trans.__('Started over.') : trans.__('Applied “%1”.', applied.preset.title)}{' '}
           <Button id="ft-undo-preset" small onClick={() => model.undoPreset()}>
             {trans.__('Undo')}
           </Button>
@@ -93,6 +95,7 @@ function Steps({ model }: { model: WizardModel }) {
   }, [model.step]);
   const Body = BODIES[model.step];
   const index = STEPS.indexOf(model.step);
+  const last = index === STEPS.length - 1;
   return (
     <div className="jp-ft-wizard">
       <Stepper model={model} titles={titles} />
@@ -102,6 +105,7 @@ function Steps({ model }: { model: WizardModel }) {
         </h2>
         <Body model={model} form={model.form!} />
       </div>
+      {last && <Finish model={model} />}
       <div className="jp-ft-footer">
         <Button id="ft-back" disabled={index === 0} onClick={() => model.move(-1)}>
           {trans.__('Back')}
@@ -109,14 +113,11 @@ function Steps({ model }: { model: WizardModel }) {
         <Button id="ft-reset" onClick={() => model.reset()}>
           {trans.__('Start over')}
         </Button>
-        <Button
-          id="ft-next"
-          primary
-          disabled={index === STEPS.length - 1}
-          onClick={() => model.move(1)}
-        >
-          {trans.__('Next')}
-        </Button>
+        {!last && (
+          <Button id="ft-next" primary onClick={() => model.move(1)}>
+            {trans.__('Next')}
+          </Button>
+        )}
       </div>
     </div>
   );
