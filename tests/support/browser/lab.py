@@ -125,7 +125,8 @@ def serving(lab: Lab, *options: str, **environment: str) -> Iterator[None]:
     command += [f"--port={lab.url.rpartition(':')[2]}", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={lab.token}"]
     # Tests read the notebook as the page has it, through the application object.
-    command += ["--LabApp.expose_app_in_browser=True", *options]
+    command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
+    command += options
     settings = {
         "JUPYTER_CONFIG_DIR": str(root.with_name("jupyter-config")),
         "JUPYTER_DATA_DIR": str(root.with_name("jupyter-data")),

@@ -29,6 +29,13 @@ def wait_for_kernel(page: Page) -> None:
     expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=60_000)
 
 
+def open_notebook7(page: Page, address: str) -> None:
+    """Open a notebook in Notebook 7 and wait for its kernel."""
+    page.goto(address)
+    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    expect(idle).to_be_visible(timeout=60_000)
+
+
 def cells(page: Page) -> list[dict[str, Any]]:
     """Return the cells of the notebook in front, as a file would hold them now."""
     return page.evaluate(f"() => {CONTENT}.model.sharedModel.toJSON().cells")
