@@ -23,9 +23,7 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
     FindingsError, Problem
         When there is nothing to look at.
     """
-    first = path.get("train") if isinstance(path, dict) else path
-    if not isinstance(first, str) or not first:
-        raise FindingsError([finding("wizard.no_path", "dataset.path")])
+    first = train_path(path)
     limits = Limits()
     place = Path(first).expanduser()
     check_ending(place.name, limits.extensions)
@@ -35,6 +33,20 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
         problem = getattr(error, "strerror", None) or str(error)
         values = {"problem": problem, "folder": Path.cwd()}
         raise FindingsError([finding("wizard.not_read", "dataset.path", **values)]) from None
+
+
+def train_path(path: Any) -> str:
+    """Return the path of the training file.
+
+    Raises
+    ------
+    FindingsError
+        ``wizard.no_path``.
+    """
+    first = path.get("train") if isinstance(path, dict) else path
+    if not isinstance(first, str) or not first:
+        raise FindingsError([finding("wizard.no_path", "dataset.path")])
+    return first
 
 
 def save_upload(name: str, data: bytes, folder: Path) -> Path:

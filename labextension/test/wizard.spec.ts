@@ -3,7 +3,7 @@ import { YNotebook } from '@jupyter/ydoc';
 import { ApiError } from '../src/api';
 import { VERSION } from '../src/version';
 import packageJson from '../package.json';
-import { FakeApi, FakeStore, finding, settle, world } from './fakes';
+import { FakeApi, FakeStore, finding, PREVIEW, settle, world } from './fakes';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -155,6 +155,52 @@ describe('data', () => {
     model.goTo('review');
     await settle();
     expect(api.asked('preview').length).toBeGreaterThan(before);
+  });
+
+  it('looks at a dataset of the hub as at a file, and renders its rows', async () => {
+    const { model, api } = await world();
+    model.set('dataset.source', 'hf_dataset_id');
+    model.set('dataset.id', 'owner/data');
+    model.set('dataset.revision', 'v1');
+    model.set('model_id', 'a/b');
+    await settle();
+    expect(api.asked('preview').at(-1)).toEqual({ id: 'owner/data', revision: 'v1' });
+    expect(model.form!.value('dataset.format')).toBe('jsonl_instr');
+    model.queries.askRendered(model.form!, 3);
+    await settle();
+    expect(api.asked('render')).toEqual([
+      {
+        id: 'owner/data',
+        dataset_revision: 'v1',
+        format: 'jsonl_instr',
+        columns: {},
+        provider: 'hf_hub',
+        model_id: 'a/b',
+        row: 3
+      }
+    ]);
+  });
+
+  it('estimates with the rows that were looked at', async () => {
+    const { model, api } = await world();
+    const length = { mean: 120.5, longest_bytes: 900 };
+    api.previewed = { ...PREVIEW, estimated_rows: 77, statistics: { rows: 20, length } };
+    model.set('model_id', 'a/b');
+    model.set('dataset.path', 'rows.jsonl');
+    model.goTo('training');
+    await settle();
+    expect(api.asked('estimate').at(-1)).toMatchObject({
+      data: { rows: 77, characters: 120.5, longest_bytes: 900 }
+    });
+    // What the longest row is, nobody knows who has not read all of them.
+    api.previewed = { ...api.previewed, complete: false };
+    model.set('dataset.path', 'large.jsonl');
+    await settle();
+    expect(api.asked('estimate').at(-1)).toMatchObject({
+      config: { dataset: { path: 'large.jsonl' } },
+      data: { rows: 77, characters: 120.5 }
+    });
+    expect(api.asked('estimate').at(-1)).not.toHaveProperty('data.longest_bytes');
   });
 
   it('uploads a file, unless it is too big', async () => {

@@ -64,6 +64,19 @@ async def test_smaller_batches_and_checkpointing_save_activations(guess):
     assert again["memory"]["activations"] < base["memory"]["activations"] / 5
 
 
+async def test_rows_are_as_long_as_those_of_the_data(guess):
+    whole = await guess()
+    short = await guess(data={"rows": 100, "characters": 90, "longest_bytes": 128})
+    for part in ("activations", "logits"):
+        assert short["memory"][part] == pytest.approx(whole["memory"][part] / 4, rel=0.01)
+    assert short["memory"]["weights"] == whole["memory"]["weights"]
+    long = await guess(data={"longest_bytes": 1 << 20})
+    assert long["memory"] == whole["memory"]
+    hyper = {"batch_size_train": 4, "max_seq_len": 512, "packing": True}
+    packed = await guess({"hyperparams": hyper}, data={"longest_bytes": 128})
+    assert packed["memory"]["activations"] == whole["memory"]["activations"]
+
+
 async def test_rows_are_no_longer_than_the_model_allows(guess):
     short = await guess({"hyperparams": {"batch_size_train": 4, "max_seq_len": 512}})
     long = await guess({"hyperparams": {"batch_size_train": 4, "max_seq_len": 4096}})
@@ -122,6 +135,7 @@ async def test_an_odd_config_of_a_model_is_a_finding(guess, root, name, odd):
         {"device": {"type": "cpu", "memory_bytes": -1}},
         {"data": {"rows": -1}},
         {"data": {"rows": "many"}},
+        {"data": {"longest_bytes": 1.5}},
         {"config": {"tune_type": "tiny"}},
     ],
     ids=str,

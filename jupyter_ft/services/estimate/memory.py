@@ -17,17 +17,20 @@ activations
     The tensors that the backward pass needs, layer by layer, after the count of Korthikanti et al.
     2022 ("Reducing Activation Recomputation in Large Transformer Models", section 4), redone for
     the layers of today: RMSNorm and gates, attention that does not keep its matrix, frozen weights,
-    adapters and their dropout. With gradient checkpointing the input of each layer, and what one
-    layer takes beyond the logits, which are gone when it is computed again.
+    adapters and their dropout. With gradient checkpointing (Chen et al. 2016, "Training Deep Nets
+    with Sublinear Memory Cost", section 4) the input of each layer, and what one layer takes while
+    it is computed again, as far as that is more than the logits, which are gone by then.
 logits
     12 bytes for each token and entry of the vocabulary: logits, log-probabilities and gradient of
     the loss in float32. Zero for a classifier, whose head is small.
 overhead
-    What the process takes besides: libraries and workspaces. Measured, not computed.
+    What the process takes besides: libraries and workspaces. Measured, not computed. On a CPU also
+    what the C library keeps of freed blocks, see `_kept_by_malloc`.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 
 from ft_runtime.config import Config
@@ -42,6 +45,10 @@ _STATES = {
 }  # fmt: skip
 AUTO_BATCH = 8
 """The batch that ``batch_size_train: auto`` starts with."""
+_BYTES_PER_TOKEN = 2
+_TEMPLATE_TOKENS = 64
+_THRESHOLD = "MALLOC_MMAP_THRESHOLD_"
+_LARGE_BLOCK = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,13 @@ class Setting:
         Matrix products in 16 bits.
     gpu : bool
     rows, tokens : int
-        Of one batch; every row counts as long as the longest that is allowed.
+        Of one batch; every row counts as long as the longest that can come.
+    checkpointing : bool
+        Whether activations are computed again in the backward pass.
+    logit_tokens : int
+        Tokens whose logits are there at one time: those of the whole batch.
+    keeps_freed : bool
+        Whether the C library keeps freed blocks instead of handing them back.
     """
 
     tune_type: str
@@ -84,9 +97,14 @@ class Setting:
     gpu: bool
     rows: int
     tokens: int
+    checkpointing: bool
+    logit_tokens: int
+    keeps_freed: bool = False
 
 
-def setting(config: Config, device: str, longest: int | None) -> Setting:
+def setting(
+    config: Config, device: str, longest: int | None, row_bytes: int | None = None
+) -> Setting:
     """Read the setting from a config.
 
     Parameters
@@ -95,13 +113,23 @@ def setting(config: Config, device: str, longest: int | None) -> Setting:
     device : {"cpu", "cuda", "mps"}
     longest : int or None
         The model's own limit in tokens.
+    row_bytes : int, optional
+        UTF-8 bytes of the longest row of the data. No tokenizer in use needs more than a token for
+        two of them in running text; what the chat template adds is reckoned with 64 tokens.
     """
+    hyper = config.hyperparams
     asked = config.hw.mixed_precision
     mixed = asked in ("bf16", "fp16") or (asked == "auto" and device == "cuda")
-    batch = config.hyperparams.batch_size_train
+    batch = hyper.batch_size_train
     rows = AUTO_BATCH if batch == "auto" else int(batch)
-    length = min(int(config.hyperparams.max_seq_len), longest or 1 << 30)
-    return Setting(config.tune_type, mixed, device != "cpu", rows, length)
+    length = min(int(hyper.max_seq_len), longest or 1 << 30)
+    if row_bytes is not None and not hyper.packing:
+        length = min(length, row_bytes // _BYTES_PER_TOKEN + _TEMPLATE_TOKENS)
+    return Setting(
+        config.tune_type, mixed, device != "cpu", rows, length,
+        checkpointing=bool(hyper.gradient_checkpointing), logit_tokens=rows * length,
+        keeps_freed=device == "cpu" and not os.environ.get(_THRESHOLD),
+    )  # fmt: skip
 
 
 def memory(shape: Shape, config: Config, use: Setting) -> Memory:
@@ -110,14 +138,16 @@ def memory(shape: Shape, config: Config, use: Setting) -> Memory:
     per_row = _STATES.get(config.hyperparams.optimizer)
     states = trained * per_row if per_row is not None else 4 * _factors(shape, config, trained)
     tokens = use.rows * use.tokens
-    logits = 12 * tokens * shape.vocabulary if _writes(shape, config) else 0
+    logits = 12 * use.logit_tokens * shape.vocabulary if _writes(shape, config) else 0
     return Memory(
         weights=round(_weights(shape, config, use, trained)),
         gradients=4 * trained,
         optimizer=round(states),
         activations=round(_activations(shape, config, use, tokens, logits)),
         logits=logits,
-        overhead=_GPU_OVERHEAD if use.gpu else _CPU_OVERHEAD,
+        overhead=_GPU_OVERHEAD
+        if use.gpu
+        else _CPU_OVERHEAD + round(_kept_by_malloc(shape, config, use, tokens)),
     )
 
 
@@ -202,15 +232,35 @@ def _factors(shape: Shape, config: Config, trained: int) -> float:
 def _activations(shape: Shape, config: Config, use: Setting, tokens: int, logits: int) -> float:
     """Return the bytes that are kept for a batch when the backward pass begins.
 
-    With checkpointing a layer is computed again when the logits are gone: the larger one counts.
+    With checkpointing a layer is computed again when the logits are gone: the larger one counts,
+    and with the layer two gradients of the inner width that its backward pass holds.
     """
     layer = tokens * _layer(shape, config, use)
     outside = tokens * 3 * 4 * shape.hidden
-    if not config.hyperparams.gradient_checkpointing:
+    if not use.checkpointing:
         return shape.layers * layer + outside
     residual = 2 if use.mixed and use.tune_type != "full" else 4
     inputs = tokens * shape.layers * residual * shape.hidden
-    return inputs + outside + max(0.0, layer - logits)
+    again = layer + tokens * 2 * (2 if use.mixed else 4) * shape.inner
+    return inputs + outside + max(0.0, again - logits)
+
+
+def _kept_by_malloc(shape: Shape, config: Config, use: Setting, tokens: int) -> float:
+    """Return the bytes of activations that the C library keeps after they were freed, at worst.
+
+    glibc serves blocks below 32 MiB from a heap that it cannot hand back from the middle
+    (mallopt(3), M_MMAP_THRESHOLD, "dynamic adjustment"). Measured for adapters on a CPU with glibc
+    2.36: up to 0.6 of the activations, and with checkpointing nearly all that it saves, as if every
+    layer were still there; a fifth of that once hidden states are blocks of 32 MiB. With a fixed
+    threshold (``MALLOC_MMAP_THRESHOLD_=1048576``) nothing is kept, and small models take half more
+    time.
+    """
+    if not use.keeps_freed:
+        return 0.0
+    share = 1.0 if use.checkpointing else 0.6
+    if tokens * (2 if use.mixed else 4) * shape.hidden >= _LARGE_BLOCK:
+        share /= 5
+    return share * shape.layers * tokens * _layer(shape, config, use)
 
 
 def _layer(shape: Shape, config: Config, use: Setting) -> float:

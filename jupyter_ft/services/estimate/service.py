@@ -30,7 +30,8 @@ def estimate(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str, A
     ----------
     body : Mapping
         ``config``; ``device`` ({type, name, memory_bytes}) when it is not this machine;
-        ``data`` ({rows, characters}: of the dataset, and of a row on average) for the time.
+        ``data`` ({rows, characters, longest_bytes}: of the dataset, of a row on average, and of
+        the longest row) for the time, and for what a batch takes.
     root, hub
         Where the model's config is read.
 
@@ -75,7 +76,7 @@ def estimate(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str, A
 def _computed(
     config: Config, shape: Shape, device: Machine, data: dict[str, Any], longest: int | None
 ) -> dict[str, Any]:
-    use = setting(config, device.type, longest)
+    use = setting(config, device.type, longest, data["longest_bytes"])
     parts = memory(shape, config, use)
     fits = None if device.memory is None else parts.total <= device.memory
     found: list[Finding] = []
@@ -97,7 +98,9 @@ def _computed(
 
 def _data(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Read what is known of the dataset."""
-    data = fields(given or {}, {"rows": "integer", "characters": "number"})
+    data = fields(
+        given or {}, {"rows": "integer", "characters": "number", "longest_bytes": "integer"}
+    )
     for name, value in data.items():
         if value is not None and not 0 <= value < 1 << 60:
             where = f"data.{name}"

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from ft_runtime.config import Config, load_config
+from jupyter_ft.services.estimate.memory import _CPU_OVERHEAD as FIXED
 from jupyter_ft.services.estimate.memory import memory, setting, trainable
 from jupyter_ft.services.estimate.shape import KNOWN, shape_of
 
@@ -205,16 +207,32 @@ print(json.dumps(memory("VmHWM") - before))
 """
 
 
-@pytest.mark.parametrize(
-    ("tune_type", "hyperparams"),
-    [("full", {}), ("lora", {}), ("lora", {"gradient_checkpointing": True})],
-    ids=["full", "lora", "checkpointing"],
-)
-def test_a_real_training_step_takes_what_is_predicted(tune_type, hyperparams):
+AGAIN = {"gradient_checkpointing": True}
+RUNS = [("full", {}), ("lora", {}), ("full", AGAIN), ("lora", AGAIN)]
+NAMES = ["full", "lora", "full again", "lora again"]
+
+
+@pytest.mark.parametrize(("tune_type", "hyperparams"), RUNS, ids=NAMES)
+def test_a_real_training_step_takes_what_is_predicted(monkeypatch, tune_type, hyperparams):
     """Growth of the process's peak in two steps with AdamW, within a quarter of all but overhead.
 
     The C library keeps freed blocks for later, which is no need of the model's: it is told not to.
     """
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
+    real, parts = take(tune_type, hyperparams)
+    assert parts.total - FIXED == pytest.approx(real, rel=1 / 4)
+
+
+@pytest.mark.parametrize(("tune_type", "hyperparams"), RUNS, ids=NAMES)
+def test_with_the_usual_allocator_a_step_takes_no_more(monkeypatch, tune_type, hyperparams):
+    """The C library as it comes keeps what was freed: the estimate is an upper bound, and near."""
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    real, parts = take(tune_type, hyperparams)
+    assert real < parts.total - FIXED < 2 * real
+
+
+def take(tune_type, hyperparams):
+    """Return by how much a process grows in two steps, and the estimate."""
     sizes = {
         **GROUPED,
         "vocab_size": 8000,
@@ -226,7 +244,6 @@ def test_a_real_training_step_takes_what_is_predicted(tune_type, hyperparams):
     config = make_config(tune_type, hyperparams=more)
     request = {"config": config.to_dict(), "model": sizes}
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-    environment["MALLOC_MMAP_THRESHOLD_"] = "65536"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", STEP],
         input=json.dumps(request),
@@ -237,5 +254,17 @@ def test_a_real_training_step_takes_what_is_predicted(tune_type, hyperparams):
     assert done.returncode == 0, done.stderr
     real = json.loads(done.stdout.splitlines()[-1])
     shape = shape_of({"model_type": "llama", **sizes})
-    parts = memory(shape, config, setting(config, "cpu", None))
-    assert parts.total - parts.overhead == pytest.approx(real, rel=1 / 4)
+    return real, memory(shape, config, setting(config, "cpu", None))
+
+
+def test_less_is_there_at_once_when_the_loss_is_taken_in_pieces():
+    """What a later way of training changes: tokens of a batch, and tokens with logits."""
+    shape = shape_of({"model_type": "llama", **GROUPED})
+    config = make_config()
+    whole = setting(config, "cpu", None)
+    assert (whole.logit_tokens, whole.checkpointing) == (ROWS * TOKENS, False)
+    pieces = memory(shape, config, replace(whole, logit_tokens=50))
+    assert pieces.logits == 12 * 50 * VOCABULARY
+    assert pieces.activations == memory(shape, config, whole).activations
+    again = memory(shape, config, replace(whole, checkpointing=True))
+    assert again.activations < pieces.activations
