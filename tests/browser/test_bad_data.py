@@ -14,6 +14,7 @@ HOSTILE = (
     "<img src=x onerror='window.taken=1'>\"'`{{7*7}}${window.taken=1}{% x %}\\u202e\u202e\r\n--\x00"
 )
 """What a text field takes of it; a browser leaves line breaks out."""
+LONG = {"ft-revision": 100_000, "ft-dataset-path": 100_000, "ft-seed": 100_000}
 
 
 @pytest.fixture
@@ -85,10 +86,10 @@ def test_hostile_text_in_every_field(page, panel) -> None:
         page.locator(f"#ft-step-{step}").click()
         page.locator(f"#ft-advanced-{step}").click()
         expect(panel.locator("details .jp-ft-field").first).to_be_visible()
-        for field in panel.locator("input[type=text]").all():
-            text = HOSTILE if step != "training" else "9" * 100_000 + HOSTILE
-            field.fill(text)
-            filled[field.get_attribute("id")] = field.input_value()
+        fields = panel.locator("input[type=text]")
+        for field in [one.get_attribute("id") for one in fields.all()]:
+            page.locator(f"#{field}").fill("9" * LONG.get(field, 0) + HOSTILE)
+            filled[field] = page.locator(f"#{field}").input_value()
         if step == "model":
             page.locator("#ft-check-model").click()
             expect(wizard.facts(page).locator(".jp-ft-finding")).to_contain_text("{{7*7}}")
@@ -101,7 +102,7 @@ def test_hostile_text_in_every_field(page, panel) -> None:
     for step in ("model", "data", "training", "review"):
         page.locator(f"#ft-step-{step}").click()
         for field in panel.locator("input[type=text]").all():
-            expect(field).to_have_value(filled[field.get_attribute("id")])
+            assert field.input_value() == filled[str(field.get_attribute("id"))]
     expect(panel.locator("img")).to_have_count(0)
     assert page.evaluate("window.taken") is None
 
