@@ -8,7 +8,7 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { IHost, INotebookTarget } from '../model/host';
-import { ToldError } from '../model/problems';
+import { sendFile } from '../model/upload';
 
 const DATA_FILE = /\.(jsonl|json|ndjson|csv|tsv|txt)$/i;
 
@@ -75,22 +75,15 @@ export class Host implements IHost {
   }
 
   folder(): string {
-    const { browser, contents } = this._options;
-    return browser ? contents.localPath(browser.model.path) : (this.notebook()?.folder ?? '');
+    const browser = this._shown();
+    const path = browser && this._options.contents.localPath(browser.model.path);
+    return path ?? this.notebook()?.folder ?? '';
   }
 
   async write(folder: string, name: string, content: string | object): Promise<string> {
     const { contents } = this._options;
-    const listing = await contents.get(folder, { content: true });
-    const taken = new Set((listing.content as Contents.IModel[]).map(one => one.name));
-    const end = PathExt.extname(name);
-    const stem = name.slice(0, name.length - end.length);
-    let free = name;
-    for (let number = 1; taken.has(free); number++) {
-      free = `${stem}-${number}${end}`;
-    }
     const text = typeof content === 'string';
-    const saved = await contents.save(PathExt.join(folder, free), {
+    const saved = await contents.save(await this._free(folder, name), {
       type: text ? 'file' : 'notebook',
       format: text ? 'text' : 'json',
       content
@@ -108,15 +101,36 @@ export class Host implements IHost {
   }
 
   async upload(file: File): Promise<string> {
-    const { browser, contents, trans } = this._options;
+    const { contents } = this._options;
+    const browser = this._shown();
     if (browser) {
       const saved = await browser.model.upload(file);
       return contents.localPath(saved.path);
     }
-    const text = await file.text().catch(() => {
-      throw new ToldError(trans.__('The browser could not read %1.', file.name));
-    });
-    return this.write(this.folder(), file.name, text);
+    const path = await this._free(this.folder(), file.name);
+    const saved = await sendFile(file, piece =>
+      contents.save(path, { type: 'file', format: 'base64', ...piece })
+    );
+    return contents.localPath(saved.path);
+  }
+
+  /** The file browser, where it is to be seen: the page of a notebook in Notebook 7 has none. */
+  private _shown(): IDefaultFileBrowser | null {
+    const { browser } = this._options;
+    return browser?.isAttached ? browser : null;
+  }
+
+  /** A path in a folder that no file has yet. */
+  private async _free(folder: string, name: string): Promise<string> {
+    const listing = await this._options.contents.get(folder, { content: true });
+    const taken = new Set((listing.content as Contents.IModel[]).map(one => one.name));
+    const end = PathExt.extname(name);
+    const stem = name.slice(0, name.length - end.length);
+    let free = name;
+    for (let number = 1; taken.has(free); number++) {
+      free = `${stem}-${number}${end}`;
+    }
+    return PathExt.join(folder, free);
   }
 
   async open(path: string): Promise<void> {
