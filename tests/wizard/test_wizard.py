@@ -29,6 +29,8 @@ DATA = "".join(
 @pytest.fixture
 def wizard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wizard:
     monkeypatch.chdir(tmp_path)
+    # A link makes a shell, and IPython warns where another environment is active in the terminal.
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     return Wizard()
 
 
