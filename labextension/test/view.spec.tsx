@@ -2,7 +2,7 @@ import { fireEvent, render, screen, within } from '@testing-library/react';
 import axe from 'axe-core';
 import React from 'react';
 
-import { ApiError } from '../src/api';
+import { ApiError, type ITaskPreset } from '../src/api';
 import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
 import { parse } from '../src/view/controls';
@@ -172,8 +172,10 @@ describe('Wizard', () => {
   it('offers to take a preset back where it was applied, and nowhere else', async () => {
     const { model } = await world();
     const config = { hyperparams: { num_epochs: 3 } };
+    const preset: ITaskPreset = { id: 'a', title: 'A', description: '', level: 'beginner', config };
+    model.presets = { tasks: [preset], models: [] };
     model.goTo('training');
-    model.applyPreset({ id: 'one', title: 'One', description: '', level: 'beginner', config });
+    model.applyPreset(preset);
     const { rerender } = render(<Wizard model={model} />);
     expect(document.querySelector('#ft-undo-preset')).not.toBeNull();
     model.goTo('review');

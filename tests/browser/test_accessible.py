@@ -16,22 +16,11 @@ LOOKS = [
 ]
 
 
-def set_width(page, width: int) -> None:
-    """Drag the edge of the sidebar."""
-    panel = wizard.panel(page).bounding_box()
-    y = panel["y"] + panel["height"] / 2
-    page.mouse.move(panel["x"] + panel["width"] + 3, y)
-    page.mouse.down()
-    page.mouse.move(panel["x"] + width + 3, y, steps=4)
-    page.mouse.up()
-    expect(wizard.panel(page)).to_have_js_property("clientWidth", width)
-
-
 @pytest.mark.parametrize(("theme", "widths"), LOOKS)
 def test_axe_finds_no_violation_at_any_step(lab, page, theme, widths) -> None:
     def look(step: str) -> None:
         for width in widths:
-            set_width(page, width)
+            wizard.set_width(page, width)
             assert violations(page) == [], f"{step}, {width} pixels wide"
 
     with lab.themed(theme):

@@ -27,6 +27,16 @@ def test_the_button_opens_the_panel_and_the_cells_go_into_the_notebook(page7) ->
     assert [cell["source"] for cell in notebook.cells(page7)] == [""]
 
 
+def test_nothing_of_the_panel_is_cut_off_in_a_small_window(page7) -> None:
+    page7.set_viewport_size({"width": 1000, "height": 700})
+    page7.locator("[data-jp-item-name='fine-tune']").get_by_role("button").click()
+    button = page7.locator("#ft-next")
+    expect(button).to_be_visible()
+    notebook_left = page7.locator(".jp-NotebookPanel").bounding_box()["x"]
+    box = button.bounding_box()
+    assert box["x"] + box["width"] < notebook_left
+
+
 def test_the_view_menu_opens_the_panel(page7) -> None:
     notebook.menu(page7, "View", "Left Sidebar", "Show Fine-tune")
     expect(page7.locator("#ft-step-model")).to_be_visible()

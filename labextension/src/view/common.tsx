@@ -80,6 +80,19 @@ export function Problem(props: { problem: IProblem; children?: React.ReactNode }
   );
 }
 
+/** What was done to many fields at once, and the way back. */
+export function Undoable({ said, onUndo }: { said: string; onUndo: () => void }) {
+  const trans = useTrans();
+  return (
+    <p className="jp-ft-suggestion" role="status">
+      {said}{' '}
+      <Button id="ft-undo-preset" small onClick={onUndo}>
+        {trans.__('Undo')}
+      </Button>
+    </p>
+  );
+}
+
 interface IButtonProps extends React.ButtonHTMLAttributes<HTMLButtonElement> {
   primary?: boolean;
   small?: boolean;

@@ -6,7 +6,7 @@ import { filePath } from '../model/queries';
 import { type IProblem, tell } from '../model/problems';
 import type { FormModel } from '../model/form';
 import type { WizardModel } from '../model/wizard';
-import { Button, Problem, useTrans, count } from './common';
+import { Button, count, Problem, Undoable, useTrans } from './common';
 import { DropZone, Preview, Rendered } from './data';
 import { MemoryBar, ModelFacts } from './facts';
 import { SchemaForm } from './form';
@@ -236,8 +236,9 @@ export function Memory({ model }: IStepProps) {
 
 function Presets({ model }: { model: WizardModel }) {
   const trans = useTrans();
-  const { tasks } = model.presets;
-  const [chosen, setChosen] = React.useState('');
+  const { applied, presets } = model;
+  const { tasks } = presets;
+  const [chosen, setChosen] = React.useState(applied?.preset.id ?? '');
   const preset = tasks.find(task => task.id === chosen);
   const levels = [
     { level: 'beginner', label: trans.__('To begin with') },
@@ -278,6 +279,12 @@ function Presets({ model }: { model: WizardModel }) {
         </Button>
       </div>
       {preset && <p className="jp-ft-help">{trans.__(preset.description)}</p>}
+      {applied && applied.preset.id !== '' && (
+        <Undoable
+          said={trans.__('Applied “%1”.', applied.preset.title)}
+          onUndo={() => model.undoPreset()}
+        />
+      )}
     </div>
   );
 }

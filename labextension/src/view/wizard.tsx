@@ -3,7 +3,7 @@ import React from 'react';
 
 import { STEPS, type Step } from '../model/schema';
 import type { WizardModel } from '../model/wizard';
-import { Button, Problem, TransContext, useSignal, useTrans } from './common';
+import { Button, Problem, TransContext, Undoable, useSignal, useTrans } from './common';
 import { Finish } from './finish';
 import { ReviewStep } from './review';
 import { DataStep, ModelStep, TrainingStep } from './steps';
@@ -40,7 +40,6 @@ function Problems({ model }: { model: WizardModel }) {
   const trans = useTrans();
   const { applied, notice, problem } = model;
   const { error } = model.queries.validation.state;
-  const restarted = applied?.preset.id === '';
   return (
     <>
       {problem && (
@@ -58,13 +57,8 @@ function Problems({ model }: { model: WizardModel }) {
           </Button>
         </Problem>
       )}
-      {applied && (restarted || model.step === 'training') && (
-        <p className="jp-ft-suggestion" role="status">
-          {restarted ? trans.__('Started over.') : trans.__('Applied “%1”.', applied.preset.title)}{' '}
-          <Button id="ft-undo-preset" small onClick={() => model.undoPreset()}>
-            {trans.__('Undo')}
-          </Button>
-        </p>
+      {applied?.preset.id === '' && (
+        <Undoable said={trans.__('Started over.')} onUndo={() => model.undoPreset()} />
       )}
     </>
   );

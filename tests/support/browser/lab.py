@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 START_SECONDS = 60
+PATIENCE = 30_000  # milliseconds
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "datasets"
 VIEWPORT = {"width": 1400, "height": 900}
 BROWSER_FLAGS = [
@@ -166,7 +167,7 @@ def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
 def running_browser() -> Iterator[Browser]:
     """Start Chromium without a window; needs the `chromium` of the system."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError as error:
         raise RuntimeError(
             "pip install playwright 'jupyterlab==4.6.*' 'notebook==7.6.*'"
@@ -174,6 +175,8 @@ def running_browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         raise RuntimeError("Chromium is missing: apt-get install chromium fonts-dejavu-core")
+    # On a machine with other work to do a page may take its time; a test fails by what it shows.
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
         yield browser
@@ -185,6 +188,6 @@ def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
     """Open a page in a context of its own: no cookie, no store, no page beside it."""
     context = browser.new_context(**{"viewport": VIEWPORT, **options})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     context.close()

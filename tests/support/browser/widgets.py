@@ -42,6 +42,6 @@ def type_into(form: Locator, label: str, text: str) -> None:
 def insert(form: Locator) -> None:
     """Press the button, and wait for what the wizard says then."""
     button = form.get_by_role("button", name="Insert into this notebook")
-    expect(button).to_be_enabled(timeout=15_000)
+    expect(button).to_be_enabled()
     button.click()
-    expect(form.get_by_text("inserted")).to_be_visible(timeout=15_000)
+    expect(form.get_by_text("inserted")).to_be_visible()

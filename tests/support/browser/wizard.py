@@ -51,6 +51,18 @@ def panel(page: Page) -> Locator:
     return page.locator("#jupyter-ft-panel")
 
 
+def set_width(page: Page, width: int) -> None:
+    """Drag the edge of the sidebar."""
+    box = panel(page).bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] + 3, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + width + 3, y, steps=4)
+    page.mouse.up()
+    expect(panel(page)).to_have_js_property("clientWidth", width)
+
+
 def fill_model(page: Page) -> None:
     page.locator("#ft-step-model").click()
     page.locator("#ft-provider").select_option(label="hf_local")
@@ -91,7 +103,7 @@ def fill_training(page: Page, steps: int = 2, output: str = "") -> None:
 def review(page: Page) -> None:
     """Go to the last step and wait until the server has nothing against the config."""
     page.locator("#ft-step-review").click()
-    expect(page.locator("#ft-config-text")).to_contain_text("model_id", timeout=15_000)
+    expect(page.locator("#ft-config-text")).to_contain_text("model_id")
     expect(page.locator("#ft-insert")).to_be_enabled()
 
 
@@ -99,7 +111,7 @@ def press(page: Page, button: str, said: str) -> None:
     """Press one of the buttons at the end, and wait until the wizard says what came of it."""
     page.locator(button).click()
     outcome = page.locator("#ft-outcome")
-    expect(outcome.locator("strong").first).to_contain_text(re.compile(said), timeout=15_000)
+    expect(outcome.locator("strong").first).to_contain_text(re.compile(said))
 
 
 def insert(page: Page, said: str = r"Inserted \d+ cells into") -> None:
