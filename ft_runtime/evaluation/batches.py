@@ -48,8 +48,11 @@ def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     """Pass `items` on, with a bar where somebody watches: a terminal or a notebook."""
     from tqdm import tqdm
 
-    quiet = not (sys.stderr.isatty() or "ipykernel" in sys.modules)
-    with tqdm(total=total, desc=label, disable=quiet, leave=False) as bar:
+    notebook = "ipykernel" in sys.modules
+    quiet = not (sys.stderr.isatty() or notebook)
+    # A notebook has stderr in red, which stays when the bar has gone.
+    place = sys.stdout if notebook else sys.stderr
+    with tqdm(total=total, desc=label, disable=quiet, leave=False, file=place) as bar:
         for item in items:
             yield item
             bar.update()

@@ -17,6 +17,8 @@ from support.browser import notebook, wizard
 
 def assert_trained(lab, folder: str, cells) -> None:
     assert notebook.errors(cells) == []
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert [one["text"] for one in outputs if one.get("name") == "stderr"] == []
     run = lab.root / folder
     assert json.loads((run / "manifest.json").read_text())["status"] == "finished"
     assert (run / "adapter" / "adapter_model.safetensors").stat().st_size > 0
