@@ -1,5 +1,5 @@
 import { ApiError } from '../src/api';
-import { FakeApi, PREVIEW, settle, world } from './fakes';
+import { FakeApi, finding, PREVIEW, settle, world } from './fakes';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -75,6 +75,20 @@ describe('data', () => {
       data: { rows: 77, characters: 120.5 }
     });
     expect(api.asked('estimate').at(-1)).not.toHaveProperty('data.longest_bytes');
+  });
+
+  it('puts what the machine says of a choice beside it, with a badge at its step', async () => {
+    const { model, api } = await world();
+    const told = { ...finding('tune_type', 'warning'), code: 'server.qlora_here' };
+    const answer = await api.estimate({}, null);
+    const unknown = finding('hyperparams', 'warning');
+    api.estimate = async () => ({ ...answer, findings: [told, unknown] });
+    model.set('model_id', 'a/b');
+    model.goTo('training');
+    await settle();
+    expect(model.findingsOf('tune_type')).toEqual([told]);
+    expect(model.findings!.counts.get('model')).toEqual({ error: 0, warning: 1 });
+    expect(model.findings!.counts.get('training')).toBeUndefined();
   });
 
   it('uploads a file, unless it is too big', async () => {

@@ -126,6 +126,20 @@ describe('Preview', () => {
   });
 });
 
+describe('ModelStep', () => {
+  it('tells licence and context of a model that is known, before the hub is asked', async () => {
+    const { model } = await world();
+    const known = { id: 'a/b', title: 'Small', licence: 'mit', context: 2048, parameters: 135e6 };
+    model.presets = { tasks: [], models: [known] };
+    model.set('model_id', 'a/b');
+    const { container } = render(<Wizard model={model} />);
+    const said = container.querySelector('#ft-preset-facts')!.textContent;
+    expect(said).toBe('Small: licence mit · context 2048 tokens · 135 M parameters');
+    expect(await violations(container)).toEqual([]);
+    model.dispose();
+  });
+});
+
 describe('Rendered', () => {
   it('marks what is supervised', () => {
     const segments = [

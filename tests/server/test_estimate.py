@@ -94,6 +94,15 @@ async def test_the_device_decides_whether_it_fits(guess):
     assert [item["code"] for item in unknown["findings"]] == ["server.device_unknown"]
 
 
+@pytest.mark.parametrize(("kind", "told"), [("cuda", False), ("cpu", True), ("mps", True)])
+async def test_a_device_without_four_bits_is_told(guess, kind, told):
+    device = {"type": kind, "memory_bytes": 80 * GB}
+    for method in ("lora", "qlora"):
+        answer = await guess({"tune_type": method, "hw": {"device": "auto"}}, device=device)
+        codes = [item["code"] for item in answer["findings"]]
+        assert codes == (["server.qlora_here"] if told and method == "qlora" else [])
+
+
 async def test_time_grows_with_rows_and_needs_to_know_them(guess):
     device = {"type": "cuda", "name": "Tesla T4", "memory_bytes": 16 * GB}
     assert (await guess(device=device))["time_seconds"] is None

@@ -86,6 +86,8 @@ def _computed(
         need, there = sizes(parts.total), sizes(device.memory or 0)
         values = {"need": need, "there": there, "name": device.name}
         found.append(finding("server.does_not_fit", "hyperparams", **values))
+    if config.tune_type == "qlora" and device.type != "cuda":
+        found.append(finding("server.qlora_here", "tune_type", name=device.name))
     return {
         "memory": parts.to_dict(),
         "fits": fits,

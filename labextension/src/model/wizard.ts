@@ -133,7 +133,13 @@ export class WizardModel {
 
   get findings(): ISorted | null {
     const answer = this.queries.validation.state.answer;
-    return this.form && answer ? sortFindings(this.form.schema, answer.findings) : null;
+    // What the machine says of a choice stands beside that choice too.
+    const more = (this.queries.estimate.state.answer?.findings ?? []).filter(
+      one => one.severity === 'warning' && this.form?.schema.field(one.where)
+    );
+    return this.form && answer
+      ? sortFindings(this.form.schema, [...answer.findings, ...more])
+      : null;
   }
 
   /** Findings beside a field or section: those of one that nobody came to yet are kept back. */

@@ -8,7 +8,7 @@ import type { FormModel } from '../model/form';
 import type { WizardModel } from '../model/wizard';
 import { Button, count, Problem, Undoable, useTrans } from './common';
 import { DropZone, Preview, Rendered } from './data';
-import { MemoryBar, ModelFacts } from './facts';
+import { MemoryBar, ModelFacts, PresetFacts } from './facts';
 import { SchemaForm } from './form';
 
 interface IStepProps {
@@ -49,6 +49,7 @@ export function ModelStep(props: IStepProps) {
     )
   };
   const models = hub ? model.presets.models : [];
+  const known = models.find(one => one.id === form.value('model_id'));
   const suggestions = models.map(one => ({
     value: one.id,
     label: [one.parameters ? count(one.parameters) : '', one.licence ?? '']
@@ -59,6 +60,7 @@ export function ModelStep(props: IStepProps) {
     <>
       {error && <Problem problem={error} />}
       {state.answer && <ModelFacts check={state.answer} />}
+      {!state.answer && known && <PresetFacts preset={known} />}
     </>
   );
   return (
