@@ -8,6 +8,7 @@ import type {
   Draft,
   IApi,
   IDataSize,
+  IEstimate,
   IFinding,
   IGenerated,
   IGeneratedCell,
@@ -115,7 +116,7 @@ export class FakeApi implements IApi {
       findings: []
     });
   estimate = (config: Draft, data: IDataSize | null) =>
-    this._answer(
+    this._answer<IEstimate>(
       'estimate',
       { config, data },
       {
