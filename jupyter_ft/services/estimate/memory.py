@@ -25,16 +25,17 @@ logits
     the loss in float32. Zero for a classifier, whose head is small.
 overhead
     What the process takes besides: libraries and workspaces. Measured, not computed. On a CPU also
-    what the C library keeps of freed blocks, see `_kept_by_malloc`.
+    what the C library keeps of freed blocks, see `kept_by_malloc`.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 
 from ft_runtime.config import Config
-from jupyter_ft.services.estimate.shape import Linear, Shape
+from jupyter_ft.services.estimate.activations import activations, adapted, kept_by_malloc
+from jupyter_ft.services.estimate.setting import Setting
+from jupyter_ft.services.estimate.shape import Shape
 
 _CPU_OVERHEAD = 700 << 20
 _GPU_OVERHEAD = 800 << 20
@@ -43,12 +44,6 @@ _STATES = {
     "adamw_torch": 8.0, "adamw_torch_fused": 8.0, "paged_adamw_32bit": 8.0,
     "adamw_bnb_8bit": 2.0, "paged_adamw_8bit": 2.0, "sgd": 0.0,
 }  # fmt: skip
-AUTO_BATCH = 8
-"""The batch that ``batch_size_train: auto`` starts with."""
-_BYTES_PER_TOKEN = 2
-_TEMPLATE_TOKENS = 64
-_THRESHOLD = "MALLOC_MMAP_THRESHOLD_"
-_LARGE_BLOCK = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -72,66 +67,6 @@ class Memory:
         return {**asdict(self), "total": self.total}
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What of a config matters for memory.
-
-    Attributes
-    ----------
-    tune_type : {"full", "lora", "qlora"}
-    mixed : bool
-        Matrix products in 16 bits.
-    gpu : bool
-    rows, tokens : int
-        Of one batch; every row counts as long as the longest that can come.
-    checkpointing : bool
-        Whether activations are computed again in the backward pass.
-    logit_tokens : int
-        Tokens whose logits are there at one time: those of the whole batch.
-    keeps_freed : bool
-        Whether the C library keeps freed blocks instead of handing them back.
-    """
-
-    tune_type: str
-    mixed: bool
-    gpu: bool
-    rows: int
-    tokens: int
-    checkpointing: bool
-    logit_tokens: int
-    keeps_freed: bool = False
-
-
-def setting(
-    config: Config, device: str, longest: int | None, row_bytes: int | None = None
-) -> Setting:
-    """Read the setting from a config.
-
-    Parameters
-    ----------
-    config : Config
-    device : {"cpu", "cuda", "mps"}
-    longest : int or None
-        The model's own limit in tokens.
-    row_bytes : int, optional
-        UTF-8 bytes of the longest row of the data. No tokenizer in use needs more than a token for
-        two of them in running text; what the chat template adds is reckoned with 64 tokens.
-    """
-    hyper = config.hyperparams
-    asked = config.hw.mixed_precision
-    mixed = asked in ("bf16", "fp16") or (asked == "auto" and device == "cuda")
-    batch = hyper.batch_size_train
-    rows = AUTO_BATCH if batch == "auto" else int(batch)
-    length = min(int(hyper.max_seq_len), longest or 1 << 30)
-    if row_bytes is not None and not hyper.packing:
-        length = min(length, row_bytes // _BYTES_PER_TOKEN + _TEMPLATE_TOKENS)
-    return Setting(
-        config.tune_type, mixed, device != "cpu", rows, length,
-        checkpointing=bool(hyper.gradient_checkpointing), logit_tokens=rows * length,
-        keeps_freed=device == "cpu" and not os.environ.get(_THRESHOLD),
-    )  # fmt: skip
-
-
 def memory(shape: Shape, config: Config, use: Setting) -> Memory:
     """Return the memory that one training step takes at its peak."""
     trained = trainable(shape, config)
@@ -143,11 +78,11 @@ def memory(shape: Shape, config: Config, use: Setting) -> Memory:
         weights=round(_weights(shape, config, use, trained)),
         gradients=4 * trained,
         optimizer=round(states),
-        activations=round(_activations(shape, config, use, tokens, logits)),
+        activations=round(activations(shape, config, use, tokens, logits)),
         logits=logits,
         overhead=_GPU_OVERHEAD
         if use.gpu
-        else _CPU_OVERHEAD + round(_kept_by_malloc(shape, config, use, tokens)),
+        else _CPU_OVERHEAD + round(kept_by_malloc(shape, config, use, tokens)),
     )
 
 
@@ -168,18 +103,6 @@ def trainable(shape: Shape, config: Config) -> int:
         count += linear.outputs if lora.use_dora else 0
         count += linear.outputs if lora.bias != "none" and linear.bias else 0
     return shape.layers * count + head
-
-
-def adapted(shape: Shape, config: Config) -> list[Linear]:
-    """Return the matrices of one layer that get an adapter."""
-    wanted = config.lora.target_modules
-    if isinstance(wanted, str):
-        return list(shape.linears)
-    return [
-        linear
-        for linear in shape.linears
-        if any(linear.name == name or linear.name.endswith(f".{name}") for name in wanted)
-    ]
 
 
 def _writes(shape: Shape, config: Config) -> bool:
@@ -227,82 +150,3 @@ def _factors(shape: Shape, config: Config, trained: int) -> float:
         return float(trained)
     sides = sum(linear.inputs + linear.outputs for linear in shape.linears)
     return float(shape.layers * sides + shape.vocabulary + shape.hidden)
-
-
-def _activations(shape: Shape, config: Config, use: Setting, tokens: int, logits: int) -> float:
-    """Return the bytes that are kept for a batch when the backward pass begins.
-
-    With checkpointing a layer is computed again when the logits are gone: the larger one counts,
-    and with the layer two gradients of the inner width that its backward pass holds.
-    """
-    layer = tokens * _layer(shape, config, use)
-    outside = tokens * 3 * 4 * shape.hidden
-    if not use.checkpointing:
-        return shape.layers * layer + outside
-    residual = 2 if use.mixed and use.tune_type != "full" else 4
-    inputs = tokens * shape.layers * residual * shape.hidden
-    again = layer + tokens * 2 * (2 if use.mixed else 4) * shape.inner
-    return inputs + outside + max(0.0, again - logits)
-
-
-def _kept_by_malloc(shape: Shape, config: Config, use: Setting, tokens: int) -> float:
-    """Return the bytes of activations that the C library keeps after they were freed, at worst.
-
-    glibc serves blocks below 32 MiB from a heap that it cannot hand back from the middle
-    (mallopt(3), M_MMAP_THRESHOLD, "dynamic adjustment"). Measured for adapters on a CPU with glibc
-    2.36: up to 0.6 of the activations, and with checkpointing nearly all that it saves, as if every
-    layer were still there; a fifth of that once hidden states are blocks of 32 MiB. With a fixed
-    threshold (``MALLOC_MMAP_THRESHOLD_=1048576``) nothing is kept, and small models take half more
-    time.
-    """
-    if not use.keeps_freed:
-        return 0.0
-    share = 1.0 if use.checkpointing else 0.6
-    if tokens * (2 if use.mixed else 4) * shape.hidden >= _LARGE_BLOCK:
-        share /= 5
-    return share * shape.layers * tokens * _layer(shape, config, use)
-
-
-def _layer(shape: Shape, config: Config, use: Setting) -> float:
-    """Return the bytes that one layer keeps for one token.
-
-    Counted with `torch.autograd.graph.saved_tensors_hooks`: e is 2 bytes in 16 bits, else 4.
-    """
-    e = 2 if use.mixed else 4
-    hidden, inner = shape.hidden, shape.inner
-    frozen = use.tune_type != "full"
-    # Queries, keys, values and the result; one number a head for the softmax.
-    kept = e * (2.0 * shape.query + 2 * shape.key) + 4 * shape.heads
-    kept += e * inner * shape.inner_kept
-    # RMSNorm keeps its input, and its result for the gradient of its weight.
-    kept += 4 * shape.normed * (1 if frozen or shape.fused_norm else 2)
-    if shape.matrix:
-        kept += (4 + 2 * e) * shape.heads * use.tokens
-    if shape.dropout:
-        kept += _dropout(shape, use)
-    if not frozen:
-        inputs = (5 if shape.gated else 4) if use.mixed else 2
-        return kept + e * (inputs * hidden + inner)
-    return kept + _adapters(shape, config, use, e)
-
-
-def _adapters(shape: Shape, config: Config, use: Setting, e: int) -> float:
-    """Return what the adapters of one layer keep for one token: their inputs, masks and ranks."""
-    lora = config.lora
-    chosen = adapted(shape, config)
-    widths = [linear.inputs for linear in chosen]
-    kept = float(e * lora.r * len(chosen))
-    if lora.dropout > 0:
-        # Each adapter drops its own copy of the input; a mask is a byte on a GPU, a float on a CPU.
-        return kept + sum(widths) * (e + (1 if use.gpu else 4))
-    if use.mixed:
-        return kept + e * sum(widths)
-    # In one number type, matrices that read the same input share it.
-    shared = 2 * shape.hidden if widths else 0
-    return kept + e * (shared + (shape.inner if shape.inner in widths else 0))
-
-
-def _dropout(shape: Shape, use: Setting) -> float:
-    """Return masks of hidden states, and on a CPU the attention matrix, kept for its dropout."""
-    masks = 2.0 * shape.hidden * (1 if use.gpu else 4)
-    return masks if use.gpu else masks + 3 * 4 * shape.heads * use.tokens

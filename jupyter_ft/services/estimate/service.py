@@ -9,7 +9,8 @@ from ft_runtime.config import Config
 from ft_runtime.data.places import printable
 from ft_runtime.findings import Finding, finding, text
 from jupyter_ft.services.estimate.device import Machine, machine, named
-from jupyter_ft.services.estimate.memory import memory, setting, trainable
+from jupyter_ft.services.estimate.memory import memory, trainable
+from jupyter_ft.services.estimate.setting import setting
 from jupyter_ft.services.estimate.shape import Shape, UnknownShapeError, shape_of
 from jupyter_ft.services.estimate.time import seconds
 from jupyter_ft.services.models.check import find_model

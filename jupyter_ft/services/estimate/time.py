@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 from ft_runtime.config import Config
-from jupyter_ft.services.estimate.memory import Setting
+from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
 
 CHARACTERS_PER_TOKEN = 4.0

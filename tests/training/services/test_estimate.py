@@ -12,7 +12,8 @@ import pytest
 
 from ft_runtime.config import Config, load_config
 from jupyter_ft.services.estimate.memory import _CPU_OVERHEAD as FIXED
-from jupyter_ft.services.estimate.memory import memory, setting, trainable
+from jupyter_ft.services.estimate.memory import memory, trainable
+from jupyter_ft.services.estimate.setting import setting
 from jupyter_ft.services.estimate.shape import KNOWN, shape_of
 
 ROWS, TOKENS, VOCABULARY = 3, 100, 1000
