@@ -65,7 +65,8 @@ def test_a_config_of_the_file_browser(lab, page) -> None:
     choose(page, "mine.yaml", "Generate Notebook")
     outcome = page.locator("#ft-outcome strong")
     expect(outcome).to_have_text(re.compile(r"Made fine_tune(-\d+)?\.ipynb and opened it\."))
-    expect(page.locator(".jp-NotebookPanel:visible .jp-Cell").first).to_be_visible()
+    made = re.search(r"fine_tune\S*\.ipynb", outcome.inner_text())[0]
+    notebook.wait_for_notebook(page, made)
     assert "tiny" in notebook.generated(notebook.cells(page))[0]["source"]
 
 

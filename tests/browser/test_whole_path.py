@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 
 import nbformat
@@ -44,7 +45,8 @@ def test_a_new_notebook_runs_and_leaves_a_trained_adapter(lab, page) -> None:
     wizard.open_wizard(page, lab.address(lab.make_notebook("other.ipynb")))
     wizard.ready_config(page, output="outputs/new")
     wizard.press(page, "#ft-new", r"Made fine_tune(-\d+)?\.ipynb and opened it\.")
-    expect(page.locator(".jp-NotebookPanel:visible .jp-Cell").first).to_be_visible()
+    made = re.search(r"fine_tune\S*\.ipynb", page.locator("#ft-outcome").inner_text())[0]
+    notebook.wait_for_notebook(page, made)
     notebook.wait_for_kernel(page)
     assert_trained(lab, "outputs/new", notebook.run_all(page))
     assert notebook.generated(nbformat.read(lab.root / "other.ipynb", as_version=4).cells) == []

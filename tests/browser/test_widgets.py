@@ -55,7 +55,7 @@ def test_the_notebook_that_asked_gets_the_cells_whichever_is_in_front(lab, page)
         "{path, options: {mode: 'split-right'}}).then(() => null)",
         lab.make_notebook("front.ipynb", "1"),
     )
-    page.locator(".jp-NotebookPanel").nth(1).locator(".jp-Cell").wait_for()
+    notebook.wait_for_notebook(page, "front.ipynb")
     assert sources(page) == ["1"]
     # A press of the button without the click that would bring its notebook to the front.
     form.get_by_role("button", name="Insert into this notebook").dispatch_event("click")

@@ -32,8 +32,24 @@ def wait_for_kernel(page: Page) -> None:
 def open_notebook7(page: Page, address: str) -> None:
     """Open a notebook in Notebook 7 and wait for its kernel."""
     page.goto(address)
-    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
-    expect(idle).to_be_visible(timeout=60_000)
+    page.wait_for_function(
+        """() => {
+          const { context, sessionContext } = window.jupyterapp?.shell.currentWidget ?? {};
+          return context?.isReady && sessionContext.session?.kernel?.status === 'idle';
+        }""",
+        timeout=60_000,
+    )
+
+
+def wait_for_notebook(page: Page, name: str) -> None:
+    """Wait until a notebook is in front and its file is read: before that it shows one empty cell."""
+    page.wait_for_function(
+        """name => {
+          const context = window.jupyterapp.shell.currentWidget?.context;
+          return context?.isReady && context.path.split('/').pop() === name;
+        }""",
+        arg=name,
+    )
 
 
 def cells(page: Page) -> list[dict[str, Any]]:
