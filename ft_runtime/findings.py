@@ -131,10 +131,18 @@ def notify(*findings: Finding) -> None:
     if _muted:
         return
     if findings:
-        print(render(findings), file=sys.stderr, flush=True)
+        print(clear_line() + render(findings), file=sys.stderr, flush=True)
     for sink in list(_sinks):
         for item in findings:
             sink(item)
+
+
+def clear_line() -> str:
+    """Return what takes away a line of progress, for whatever else goes to standard error."""
+    try:
+        return "\033[K" if sys.stderr.isatty() else ""
+    except (AttributeError, ValueError):  # a stream that is closed, or only looks like one
+        return ""
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def run(
     fresh : bool
         Begin anew, whatever the run folder holds.
     progress : bool, optional
-        Draw progress bars; by default in a notebook and in a terminal.
+        Show how it goes; by default yes, and in a log file with a line now and then.
     tell : callable
         Gets each result as text when it is there.
 
@@ -68,16 +68,17 @@ def run(
         Whatever is wrong with config, data, model or disk; all of it at once.
     """
     import ft_runtime as ft
-    from ft_runtime.training import progress as bars
+    from ft_runtime import progress as bars
 
     ft.seed_everything(config.seed)
     device = ft.detect_device(config)
     tell(repr(device))
     folder = ft.start_run(config, device, fresh=fresh)
     try:
-        if not bars.wanted(progress):
+        if not bars.live(progress):
             bars.silence_libraries()
-        return _run_in(folder, config, device, progress, tell)
+        with bars.shown(progress):
+            return _run_in(folder, config, device, tell)
     except BaseException as error:
         # What ended training is already recorded there.
         if folder.status == "running":
@@ -91,7 +92,6 @@ def _run_in(
     folder: Run,
     config: Config,
     device: Device,
-    progress: bool | None,
     tell: Callable[[str], None],
 ) -> PipelineResult:
     import ft_runtime as ft
@@ -102,7 +102,7 @@ def _run_in(
     data = ft.prepare_data(config, rows, splits, tokenizer, folder)
     tell(repr(data))
     model = ft.load_model(config, device, tokenizer, data.label_names, folder)
-    args = ft.training_arguments(config, device, folder, progress=progress)
+    args = ft.training_arguments(config, device, folder)
     trainer = ft.build_trainer(config, model, args, tokenizer, data, folder)
     training = ft.train(trainer, folder)
     tell(repr(training))

@@ -6,8 +6,8 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import compat
+from ft_runtime import progress as bars
 from ft_runtime.findings import FindingsError, finding, notify
-from ft_runtime.training import progress as bars
 from ft_runtime.training.schedule import scheduler_options
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def training_arguments(
         Its `precision` decides over mixed precision.
     run : Run
     progress : bool, optional
-        Draw a progress bar; by default in a notebook and in a terminal.
+        Show how it goes; by default yes, and in a log file with a line now and then.
 
     Raises
     ------

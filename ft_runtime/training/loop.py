@@ -15,6 +15,7 @@ from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.errors import training_problem
 from ft_runtime.training.fingerprint import fingerprint
 from ft_runtime.training.outcome import assess
+from ft_runtime.training.progress import close_progress
 from ft_runtime.training.result import TrainingPaused, TrainResult
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) ->
         if problem is None:
             raise
         raise told from error
+    finally:
+        close_progress(trainer)
 
 
 def _complete(checkpoint: Checkpoint) -> bool:

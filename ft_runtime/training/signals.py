@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-from ft_runtime.findings import text
+from ft_runtime.findings import clear_line, text
 
 
 class StopRequest:
@@ -55,4 +55,4 @@ class StopRequest:
         self.requested = True
         # A handler may interrupt a write to the same stream, which then refuses a second one.
         with contextlib.suppress(RuntimeError, OSError, ValueError):
-            print(text("training.stopping"), file=sys.stderr, flush=True)
+            print(clear_line() + text("training.stopping"), file=sys.stderr, flush=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors
 from ft_runtime.training.callbacks import run_callback_class
+from ft_runtime.training.progress import show_progress
 from ft_runtime.training.schedule import complete_schedule, total_steps
 from ft_runtime.training.tally import Tally
 
@@ -42,8 +43,6 @@ def build_trainer(
         ``training.no_rows``, ``training.scheduler_needs_val``, ``training.scheduler_options``, and
         ``tokens.packing_leaks`` for an architecture that does not keep packed rows apart.
     """
-    from transformers import PrinterCallback
-
     from ft_runtime.tokens.collate import collator_for
     from ft_runtime.tokens.packing import check_packing
 
@@ -74,8 +73,7 @@ def build_trainer(
         # An older architecture takes the mean of each batch by itself; then the mean over a step
         # would weigh short batches too much.
         trainer.compute_loss_func = token_loss
-    # Without a progress bar the Trainer prints every log line as a dict; metrics.jsonl has them.
-    trainer.remove_callback(PrinterCallback)
+    show_progress(trainer, lambda: int(trainer.tally.to_dict()["tokens"]))
     return trainer
 
 
