@@ -128,9 +128,11 @@ def render(findings: Iterable[Finding]) -> str:
 
 def notify(*findings: Finding) -> None:
     """Show findings now and hand them to whoever subscribed (a run records them)."""
+    from ft_runtime import processes
+
     if _muted:
         return
-    if findings:
+    if findings and processes.is_main():
         print(clear_line() + render(findings), file=sys.stderr, flush=True)
     for sink in list(_sinks):
         for item in findings:

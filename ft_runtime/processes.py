@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +22,7 @@ PATIENCE = timedelta(days=1)
 """How long one process waits for another. One that dies is noticed at once: its connection ends."""
 
 _group: Any = None
+_AGREED = "_ft_agreed"
 
 
 def count() -> int:
@@ -120,7 +122,7 @@ def share(make: Callable[[], T]) -> T:
             box[1] = _portable(error)
     distributed.broadcast_object_list(box, src=0, group=_group)
     if box[1] is not None:
-        raise box[1]
+        raise agreed(box[1])
     value: T = box[0]
     return value
 
@@ -143,10 +145,10 @@ def agreeing() -> Iterator[None]:
         mine = error
     theirs = gather(None if mine is None else _portable(mine))
     if mine is not None:
-        raise mine
+        raise agreed(mine)
     for other in theirs:
         if other is not None:
-            raise other
+            raise agreed(other)
 
 
 def gather(value: T) -> list[T]:
@@ -158,6 +160,18 @@ def gather(value: T) -> list[T]:
     found: list[Any] = [None] * count()
     distributed.all_gather_object(found, value, group=_group)
     return found
+
+
+def agreed(error: BaseException) -> BaseException:
+    """Mark an error that every process raises, so that one of them tells it."""
+    setattr(error, _AGREED, True)
+    return error
+
+
+def tell_alone(error: BaseException) -> None:
+    """Print what ended this process and no other; the main process prints for itself."""
+    if not is_main() and not hasattr(error, _AGREED):
+        print(f"[process {rank()} of {count()}] {error}", file=sys.stderr, flush=True)
 
 
 def _portable(error: BaseException) -> BaseException:

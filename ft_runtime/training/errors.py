@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ft_runtime import processes
 from ft_runtime.artifacts.folder import is_disk_full, megabytes
 from ft_runtime.findings import Finding, finding
 
@@ -17,6 +18,12 @@ _MEMORY_TEXTS = (
     "can't allocate memory",
     "cannot allocate memory",
     "not enough memory",
+)
+_LOST_TEXTS = (
+    "connection closed by peer",
+    "connection reset by peer",
+    "connection refused",
+    "nccl",
 )
 _LITTLE = 64 << 20
 
@@ -39,6 +46,13 @@ def training_problem(error: BaseException, trainer: Trainer) -> Finding | None:
             "training.out_of_memory",
             where=f"step {step + 1}",
             rows=trainer.args.per_device_train_batch_size,
+            reason=_first_line(error),
+        )
+    if processes.count() > 1 and any(part in str(error).lower() for part in _LOST_TEXTS):
+        return finding(
+            "training.process_lost",
+            where=f"step {step + 1}",
+            count=processes.count(),
             reason=_first_line(error),
         )
     # transformers clears the flag once a checkpoint is written: set, it was being written.

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ft_runtime import compat
+from ft_runtime import compat, processes
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.runs.checkpoints import tally_of
 from ft_runtime.training import checkpoints
@@ -90,7 +90,8 @@ def _check_space(trainer: Trainer, run: Run) -> None:
     from ft_runtime.artifacts.save import saved_size
 
     try:
-        check_space(run.path, saved_size(trainer.model, trainer.processing_class or ()))
+        needed = saved_size(trainer.model, trainer.processing_class or ())
+        processes.share(lambda: check_space(run.path, needed))
     except FindingsError as error:
         run.end_with(error)
         raise
@@ -104,19 +105,21 @@ def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) ->
         with callback.stop.listening():
             trainer.train(resume_from_checkpoint=str(start.path) if start else None)
         step = trainer.state.global_step
-        if callback.stop.requested and not checkpoints.is_sealed(run, trainer.args, step):
+        if callback.stop.agree() and not checkpoints.is_sealed(run, trainer.args, step):
             # The request came after the last step's end.
             trainer._save_checkpoint(trainer.model, None)
-            tally = callback.tally.to_dict()
+            tally = callback.tally.total()
             checkpoints.seal_and_rotate(run, trainer.args, step, callback.limit, tally)
     except (FindingsError, KeyboardInterrupt) as error:
         run.end_with(error)
+        processes.tell_alone(error)
         raise
     except Exception as error:
         problem = training_problem(error, trainer)
         checkpoints.discard_partial(run, trainer.args, trainer.state.global_step)
         told = error if problem is None else FindingsError([problem])
         run.end_with(told)
+        processes.tell_alone(told)
         if problem is None:
             raise
         raise told from error
@@ -144,4 +147,6 @@ def _callback(trainer: Trainer, run: Run) -> Any:
         callback.limit = trainer.args.save_total_limit
         trainer.args.save_total_limit = None
     callback.tally = getattr(trainer, "tally", callback.tally)
+    callback.alarm = getattr(trainer, "alarm", callback.alarm)
+    callback.alarm.clear()
     return callback
