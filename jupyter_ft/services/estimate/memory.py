@@ -206,7 +206,7 @@ def _activations(shape: Shape, config: Config, use: Setting, tokens: int, logits
     """
     layer = tokens * _layer(shape, config, use)
     outside = tokens * 3 * 4 * shape.hidden
-    if not config.hyperparams.gradient_checkpointing:
+    if config.hyperparams.gradient_checkpointing not in (True, "on"):
         return shape.layers * layer + outside
     residual = 2 if use.mixed and use.tune_type != "full" else 4
     inputs = tokens * shape.layers * residual * shape.hidden

@@ -51,7 +51,7 @@ def seconds(
 def operations(shape: Shape, config: Config, length: float) -> float:
     """Return the operations for one token of a row of `length` tokens."""
     passes = 6 if config.tune_type == "full" else 4
-    passes += 2 if config.hyperparams.gradient_checkpointing else 0
+    passes += 2 if config.hyperparams.gradient_checkpointing in (True, "on") else 0
     head = shape.vocabulary * shape.hidden if config.task == "causal_lm" else 0
     attention = shape.layers * 2 * length * shape.query
     return passes * (shape.matrices + head + attention)
