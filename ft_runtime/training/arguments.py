@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime import compat, processes
 from ft_runtime import progress as bars
+from ft_runtime.devices import has_tf32
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.training.schedule import scheduler_options
 
@@ -94,6 +95,8 @@ def training_arguments(
         "data_seed": config.seed,
         "bf16": device.precision == "bf16",
         "fp16": device.precision == "fp16",
+        # Trained weights are float32: without this a newer GPU would multiply them slowly.
+        "tf32": True if has_tf32(device) else None,
         "use_cpu": device.type == "cpu",
         "ddp_backend": "gloo" if device.type == "cpu" and processes.count() > 1 else None,
         # A NaN must stop the training, not hide in an average.

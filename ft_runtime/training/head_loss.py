@@ -120,13 +120,16 @@ def _frozen_class() -> Any:
                     part = slice(start, start + step)
                     there = targets[part].unsqueeze(1)
                     logits = functional.linear(hidden[part].to(kind), weight, bias)
-                    scores = torch.log_softmax(logits, -1, dtype=torch.float32)
+                    chances = torch.softmax(logits, -1, dtype=torch.float32)
+                    # log(sum(exp(x))) = max(x) - log(max(softmax(x))): spares a pass over all.
+                    top = logits.amax(-1, keepdim=True).float()
+                    scale = top - chances.amax(-1, keepdim=True).log()
+                    total += (scale - logits.gather(1, there).float()).sum()
                     del logits
-                    total -= scores.gather(1, there).sum()
                     if gradient is not None:
                         # d loss / d logits = softmax - one at the target
-                        scores.exp_().scatter_add_(1, there, scores.new_full(there.shape, -1.0))
-                        gradient[part] = (scores.to(kind) @ weight).to(gradient.dtype)
+                        chances.scatter_add_(1, there, chances.new_full(there.shape, -1.0))
+                        gradient[part] = (chances.to(kind) @ weight).to(gradient.dtype)
             ctx.gradient = gradient
             return total
 

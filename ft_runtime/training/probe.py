@@ -155,7 +155,7 @@ def _ask_head(model: Any) -> tuple[QuickLoss | None, str]:
     if head is None:
         return None, text("training.no_head")
     ids = probe_row(model)
-    hook = head.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    hook = head.register_forward_hook(lambda *call: seen.append(call[-1]))
     try:
         outputs = model(input_ids=ids, labels=ids)
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import compat
 from ft_runtime.tokens.prepared import IGNORED
 from ft_runtime.training import segments
 from ft_runtime.training.microbatches import Step, cut, length_of, raw_rows, supervised_of
@@ -131,8 +132,14 @@ def step_trainer_class() -> type[Trainer]:
                 batch.pop("attention_mask", None)
             name = self.way.attention
             lengths = None if name is None else [length_of(row) for row in part]
-            with segments.switched(self.model, name), segments.SEGMENTS.of(lengths):
+            casting = compat.no_adapter_casts(self.model) if self.half else contextlib.nullcontext()
+            with casting, segments.switched(self.model, name), segments.SEGMENTS.of(lengths):
                 yield batch
+
+        @property
+        def half(self) -> bool:
+            """Whether matrix products are computed in 16 bits (autocast)."""
+            return bool(self.args.bf16 or self.args.fp16)
 
         def loss_of(self, part: list[Any]) -> float:
             """Return the loss of some rows as they would be trained on, without any gradient."""
