@@ -1,0 +1,134 @@
+"""Training, side by side with the peers: ``python benchmarks/train.py --setup``, then without.
+
+Interleaved rounds, each training in a process of its own; prints the table and the bars, and
+writes everything that was measured with ``--json``. See docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)
+
+from benchmarks import bars, machine, tables  # noqa: E402
+from benchmarks.peers import PEERS, setup  # noqa: E402
+from benchmarks.rounds import run_rounds  # noqa: E402
+from benchmarks.variants.registry import VARIANTS, chosen  # noqa: E402
+from benchmarks.workload import Shape  # noqa: E402
+
+LEARNING_RATE = {"lora": 2e-3, "qlora": 2e-3, "full": 2e-4}
+
+
+def options(arguments: list[str] | None = None) -> argparse.Namespace:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tune", choices=("lora", "full", "qlora"), default="lora")
+    parser.add_argument("--variants", help="names, comma-separated; all by default")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3, help="round r trains with seed r %% seeds")
+    parser.add_argument("--steps", type=int, default=13)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--accumulation", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for one training")
+    parser.add_argument("--cache", type=Path, default=Path(home, "jupyter-ft-benchmarks"))
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--setup", action="store_true", help="create the peers' environments")
+    parser.add_argument("--report", type=Path, help="print the tables of an earlier --json file")
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    asked = options()
+    if asked.report:
+        print(report(json.loads(asked.report.read_text())))
+        return 0
+    if asked.setup:
+        return 1 if setup(asked.cache, PEERS) else 0
+    shape = replace(Shape(), rows=asked.steps * asked.batch * asked.accumulation)
+    here = machine.describe()
+    settings: dict[str, Any] = {
+        "workload": build_workload(shape, asked.cache),
+        "tune": asked.tune,
+        "seed": 0,
+        "batch": asked.batch,
+        "accumulation": asked.accumulation,
+        "learning_rate": LEARNING_RATE[asked.tune],
+        "lora_r": 16,
+        "lora_alpha": 32,
+        "threads": asked.threads,
+        "timeout": asked.timeout,
+        "cuda": bool(here["gpu"]),
+        "cache": str(asked.cache),
+    }
+    variants = chosen(asked.variants.split(",") if asked.variants else None, asked.tune)
+    made: dict[str, Any] = {
+        "date": datetime.date.today().isoformat(),
+        "machine": here,
+        "command": " ".join(["python", "benchmarks/train.py", *sys.argv[1:]]),
+        "tune": asked.tune,
+        "workload": asdict(shape),
+        "settings": {k: v for k, v in settings.items() if k not in ("workload", "cache")},
+        "variants": [variant.name for variant in variants],
+    }
+
+    def keep(results: list[dict[str, Any]]) -> None:
+        made["results"] = results
+        lines = tables.summary(results, made["variants"])
+        made["summary"] = lines
+        made["bars"] = bars.bars(results, lines, asked.tune)
+        made["same_loss"] = tables.same_loss(results)
+        if asked.json:
+            asked.json.write_text(json.dumps(made, indent=1))
+
+    run_rounds(variants, asked.rounds, settings, asked.seeds, _tell, keep)
+    print("\n" + report(made))
+    return 0
+
+
+def report(made: dict[str, Any]) -> str:
+    """Return the tables of a measurement as Markdown."""
+    titles = {variant.name: variant.title for variant in VARIANTS}
+    loss = made["same_loss"]
+    parts = [tables.markdown(made["summary"], titles), bars.markdown(made["bars"])]
+    if loss["same"] is not None:
+        differences = ", ".join(f"{value:+.5f}" for value in loss["differences"])
+        parts.append(
+            f"Held-out loss, ours − TRL, by seed: {differences}; mean "
+            f"{loss['mean_difference']:+.5f}; standard deviation over seeds {loss['noise']:.5f}: "
+            + ("the same within noise." if loss["same"] else "NOT the same within noise.")
+        )
+    return "\n\n".join(parts)
+
+
+def build_workload(shape: Shape, cache: Path) -> str:
+    """Make the workload in a process of its own: torch stays out of this one."""
+    code = (
+        "import json, sys; from pathlib import Path; from benchmarks.workload import Shape, build; "
+        "print(build(Shape(**json.loads(sys.argv[1])), Path(sys.argv[2])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(asdict(shape)), str(cache.absolute())],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip().splitlines()[-1]
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
