@@ -146,7 +146,7 @@ def _go_on(
         "step": checkpoint.step,
         "after": before.get("status"),
     }
-    kept: dict[str, Any] = {n: before[n] for n in ("created", "pinned") if n in before}
+    kept: dict[str, Any] = {n: before[n] for n in ("created", "pinned", "fit") if n in before}
     return {**after, **kept, "resumed": [*before.get("resumed", []), resumed]}, told
 
 

@@ -13,12 +13,6 @@ from ft_runtime.findings import Finding, finding
 if TYPE_CHECKING:
     from transformers import Trainer
 
-_MEMORY_TEXTS = (
-    "out of memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "not enough memory",
-)
 _LOST_TEXTS = (
     "connection closed by peer",
     "connection reset by peer",
@@ -41,13 +35,6 @@ def save_problem(error: BaseException, path: Path) -> Finding:
 def training_problem(error: BaseException, trainer: Trainer) -> Finding | None:
     """Return the finding for an exception out of the training loop; None when it is unexpected."""
     step = trainer.state.global_step
-    if any(part in str(error).lower() for part in _MEMORY_TEXTS) or isinstance(error, MemoryError):
-        return finding(
-            "training.out_of_memory",
-            where=f"step {step + 1}",
-            rows=trainer.args.per_device_train_batch_size,
-            reason=_first_line(error),
-        )
     if processes.count() > 1 and any(part in str(error).lower() for part in _LOST_TEXTS):
         return finding(
             "training.process_lost",
