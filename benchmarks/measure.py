@@ -71,7 +71,7 @@ class Probe:
         probe = self
 
         class Watch(TrainerCallback):
-            def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            def on_step_end(self, *_: Any, **__: Any) -> None:
                 _synchronize()
                 probe.ends.append(time.time())
                 probe.cpu.append(cpu_seconds())

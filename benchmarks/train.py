@@ -13,16 +13,18 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
 
-from benchmarks import bars, machine, tables  # noqa: E402
+from benchmarks import bars, machine, report, tables  # noqa: E402
+from benchmarks.peers import HERE as PINS  # noqa: E402
 from benchmarks.peers import PEERS, setup  # noqa: E402
 from benchmarks.rounds import run_rounds  # noqa: E402
-from benchmarks.variants.registry import VARIANTS, chosen  # noqa: E402
+from benchmarks.variants.registry import Variant, chosen  # noqa: E402
 from benchmarks.workload import Shape  # noqa: E402
 
 LEARNING_RATE = {"lora": 2e-3, "qlora": 2e-3, "full": 2e-4}
@@ -43,14 +45,16 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=Path(home, "jupyter-ft-benchmarks"))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--setup", action="store_true", help="create the peers' environments")
-    parser.add_argument("--report", type=Path, help="print the tables of an earlier --json file")
+    parser.add_argument("--docs", type=Path, nargs="+", help="--json files, into the documentation")
     return parser.parse_args(arguments)
 
 
 def main() -> int:
     asked = options()
-    if asked.report:
-        print(report(json.loads(asked.report.read_text())))
+    if asked.docs:
+        page = ROOT / "docs" / "benchmarks.md"
+        measured = [json.loads(file.read_text()) for file in asked.docs]
+        page.write_text(report.into_page(page.read_text("utf-8"), measured), encoding="utf-8")
         return 0
     if asked.setup:
         return 1 if setup(asked.cache, PEERS) else 0
@@ -76,6 +80,7 @@ def main() -> int:
         "machine": here,
         "command": " ".join(["python", "benchmarks/train.py", *sys.argv[1:]]),
         "tune": asked.tune,
+        "versions": versions(variants),
         "workload": asdict(shape),
         "settings": {k: v for k, v in settings.items() if k not in ("workload", "cache")},
         "variants": [variant.name for variant in variants],
@@ -91,23 +96,19 @@ def main() -> int:
             asked.json.write_text(json.dumps(made, indent=1))
 
     run_rounds(variants, asked.rounds, settings, asked.seeds, _tell, keep)
-    print("\n" + report(made))
+    print("\n" + report.text(made))
     return 0
 
 
-def report(made: dict[str, Any]) -> str:
-    """Return the tables of a measurement as Markdown."""
-    titles = {variant.name: variant.title for variant in VARIANTS}
-    loss = made["same_loss"]
-    parts = [tables.markdown(made["summary"], titles), bars.markdown(made["bars"])]
-    if loss["same"] is not None:
-        differences = ", ".join(f"{value:+.5f}" for value in loss["differences"])
-        parts.append(
-            f"Held-out loss, ours − TRL, by seed: {differences}; mean "
-            f"{loss['mean_difference']:+.5f}; standard deviation over seeds {loss['noise']:.5f}: "
-            + ("the same within noise." if loss["same"] else "NOT the same within noise.")
+def versions(variants: list[Variant]) -> dict[str, str]:
+    """Return the versions of what is compared: from the lists of the peers, and what is here."""
+    found = {name: version(name) for name in ("torch", "transformers", "peft")}
+    for peer in dict.fromkeys(variant.peer for variant in variants if variant.peer):
+        pins = Path(PINS, f"{peer}.txt").read_text(encoding="utf-8")
+        found[peer] = next(
+            line.split("==")[1] for line in pins.splitlines() if line.startswith(f"{peer}==")
         )
-    return "\n\n".join(parts)
+    return found
 
 
 def build_workload(shape: Shape, cache: Path) -> str:

@@ -80,7 +80,7 @@ def token_id(number: int) -> int:
 
 
 def make_rows(shape: Shape) -> tuple[list[Row], list[Row]]:
-    """Return training and held-out rows; words follow Zipf's law, so that there is much to learn."""
+    """Return training and held-out rows; words follow Zipf's law: there is something to learn."""
     draw = random.Random(shape.seed)
     words = shape.vocabulary - len(SPECIAL)
     weights = [1.0 / (rank + 10) for rank in range(words)]

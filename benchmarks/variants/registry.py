@@ -117,7 +117,7 @@ FASTEST_TRL = (
     "trl-packing",
     "trl-grouped",
 )
-UNSLOTH = ("unsloth", "unsloth-best")
+UNSLOTH = tuple(variant.name for variant in VARIANTS if variant.peer == "unsloth")
 
 
 def chosen(names: list[str] | None, tune: str) -> list[Variant]:
