@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from ft_runtime.tokens.prepared import IGNORED
 from ft_runtime.training import segments
 from ft_runtime.training.microbatches import Step, cut, length_of, raw_rows, supervised_of
 from ft_runtime.training.probe import Way
+from ft_runtime.training.shares import SPARE, own_rows, spare_row
 
 if TYPE_CHECKING:
     import torch
@@ -66,8 +68,11 @@ def step_trainer_class() -> type[Trainer]:
 
             batches = list(itertools.islice(epoch_iterator, num_batches))
             rows = [row for batch in batches for row in batch.features]
-            count = torch.tensor(sum(map(supervised_of, rows)), device=device)
-            step = Step(cut(rows, self.budget, not self.way.packed) if rows else [])
+            own = self._own_rows(batches) if self.args.world_size > 1 else rows
+            count = torch.tensor(sum(map(supervised_of, own)), device=device)
+            # A process without rows of its own takes part in the exchange of gradients.
+            kept = own or [spare_row(row) for row in rows[:1]]
+            step = Step(cut(kept, self.budget, not self.way.packed) if kept else [])
             if self.args.world_size > 1:
                 count = self.accelerator.gather(count).sum()
                 if self.is_fsdp_enabled or self.is_deepspeed_enabled:
@@ -76,16 +81,25 @@ def step_trainer_class() -> type[Trainer]:
             # A step of masked rows alone has no loss, and nothing to divide it by.
             return [*slots, step] if batches else [], count.clamp(min=1)
 
+        def _own_rows(self, batches: list[Any]) -> list[Any]:
+            """Return the rows of a step without those that another process trains on, too."""
+            args, total = self.args, len(self.train_dataset)
+            size, slots = args.per_device_train_batch_size, args.gradient_accumulation_steps
+            each = math.ceil(math.ceil(total / size) / args.world_size)
+            first = self.state.global_step % math.ceil(each / slots) * slots
+            rows = []
+            for slot, batch in enumerate(batches, first):
+                place = slot * args.world_size + args.process_index
+                rows += batch.features[: own_rows(place, size, total)]
+            return rows
+
         def _match_other_processes(self, step: Step, device: Any) -> None:
             """Add micro-batches without loss: sharded weights are gathered by all, or by none."""
             import torch
 
             there = torch.tensor(len(step.parts), device=device)
             most = int(self.accelerator.gather(there).max())
-            shortest = step.parts[0][0]
-            labels = shortest["labels"]
-            masked = [IGNORED] * len(labels) if hasattr(labels, "__len__") else IGNORED
-            spare = {**shortest, "labels": masked}
+            spare = spare_row(step.parts[0][0])
             step.parts[:0] = [[spare] for _ in range(most - len(step.parts))]
 
         def training_step(
@@ -102,7 +116,7 @@ def step_trainer_class() -> type[Trainer]:
                 last = place == len(inputs.parts) - 1
                 with self._synchronised(model, last), self._laid_out(part) as batch:
                     loss = super().training_step(model, batch, num_items_in_batch)
-                self.count(part)
+                self.count([row for row in part if SPARE not in row])
                 losses.append((loss, part))
                 total += loss
             self.check_losses(losses)

@@ -45,11 +45,13 @@ def new_process() -> None:
     start._open.clear()
 
 
-def sitting(folder: Path, *overrides: str, at: At | None = None, **options: Any) -> dict[str, Any]:
+def sitting(
+    folder: Path, *overrides: str, at: At | None = None, rows: int = 20, **options: Any
+) -> dict[str, Any]:
     """Train in a folder up to whatever end it takes."""
     new_process()
     try:
-        trainer, run = build(toy_config(folder, BATCH, *overrides), toy_data(train=20), **options)
+        trainer, run = build(toy_config(folder, BATCH, *overrides), toy_data(train=rows), **options)
         if at is not None:
             trainer.add_callback(at)
         result = train(trainer, run)
@@ -108,6 +110,9 @@ def main(folder: Path) -> None:
     torch.set_num_threads(1)
     stories: dict[str, Callable[[], dict[str, Any]]] = {
         "plain": lambda: sitting(folder / "plain", dropout=0.0),
+        "uneven": lambda: sitting(
+            folder / "uneven", "hyperparams.gradient_accumulation=2", rows=13, dropout=0.0
+        ),
         "whole": lambda: sitting(folder / "whole"),
         "paused": lambda: sitting(
             folder / "run", at=At(1, 7, lambda _: signal.raise_signal(signal.SIGTERM))

@@ -15,6 +15,7 @@ from ft_runtime import processes
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.runs import checkpoints, start_run
 from ft_runtime.training import parallel, train
+from ft_runtime.training.shares import own_rows
 from support import together
 from support.toy_training import CPU, build, toy_config, toy_data
 
@@ -58,6 +59,32 @@ def test_the_loss_is_that_of_one_process_with_the_same_global_batch(folder, tmp_
     # What was trained on is counted over both.
     assert first["tokens"] == second["tokens"] == result.tokens
     assert first["supervised"] == result.supervised_tokens
+
+
+def test_rows_that_do_not_divide_are_trained_on_once(folder, tmp_path):
+    """13 rows in steps of 4: the last step has one row, and one process has none of its own."""
+    config = toy_config(tmp_path / "one", "hyperparams.gradient_accumulation=2")
+    trainer, run = build(config, toy_data(train=13), dropout=0.0)
+    result = train(trainer, run)
+    alone = [line["loss"] for line in trainer.state.log_history if "loss" in line]
+    first, second = seen(folder, "uneven")
+    assert first["losses"] == pytest.approx(alone, rel=1e-5)
+    assert first["digest"] == second["digest"]
+    assert (first["tokens"], first["supervised"]) == (result.tokens, result.supervised_tokens)
+
+
+@pytest.mark.parametrize(("rows", "size", "world"), [(13, 2, 2), (8, 4, 2), (1, 3, 4), (10, 3, 3)])
+def test_every_row_is_somebodys_own(rows, size, world):
+    """As accelerate deals them out, filled up from the beginning."""
+    from accelerate.data_loader import BatchSamplerShard
+    from torch.utils.data import BatchSampler, SequentialSampler
+
+    dealt = []
+    for rank in range(world):
+        sampler = BatchSampler(SequentialSampler(range(rows)), size, drop_last=False)
+        for slot, batch in enumerate(BatchSamplerShard(sampler, world, rank)):
+            dealt += batch[: own_rows(slot * world + rank, size, rows)]
+    assert sorted(dealt) == list(range(rows))
 
 
 def test_one_process_writes_and_tells(folder):
