@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 Logits = Callable[["torch.Tensor"], "torch.Tensor"]
+Kernel = Callable[..., "torch.Tensor"]
 
 CHUNK = 1 << 23
 """Logits made at a time with a frozen head: 32 MiB in float32."""
+_TOGETHER = 4
+"""Chunks whose part of a trained head's gradient is made at once."""
 TRAINED_CHUNK = 1 << 25
-"""The same for a head that is trained: each chunk adds to a gradient as large as its weights."""
+"""The same for a head that is asked for its gradients: each chunk adds one of its whole size."""
 
 
 def summed_loss(
@@ -30,6 +33,7 @@ def summed_loss(
     logits_of: Logits | None = None,
     after: Logits | None = None,
     smoothing: float = 0.0,
+    kernel: Kernel | None = None,
 ) -> torch.Tensor:
     """Return the sum of the cross-entropies of `targets`, in float32.
 
@@ -48,6 +52,8 @@ def summed_loss(
         What the model does to the head's output, such as soft capping.
     smoothing : float
         Label smoothing, as `torch.nn.functional.cross_entropy` knows it.
+    kernel : callable, optional
+        A library's way to do this behind a plain linear layer.
 
     Notes
     -----
@@ -55,10 +61,13 @@ def summed_loss(
     a loss with weight one; the backward pass multiplies it. In fp16 the small quotient of a step's
     tokens is thereby kept out of 16 bits.
     """
+    if after is None and not smoothing and _is_linear(head):
+        if kernel is not None:
+            kind = _compute_type(hidden, head.weight)
+            bias = None if head.bias is None else head.bias.to(kind)
+            return kernel(hidden.to(kind), head.weight.to(kind), targets, bias)
+        return _linear_class().apply(hidden, targets, head.weight, head.bias)
     trained = [weight for weight in head.parameters() if weight.requires_grad]
-    plain = not trained and after is None and not smoothing and _is_linear(head)
-    if plain:
-        return _frozen_class().apply(hidden, targets, head.weight, head.bias)
     return _any_class().apply(
         hidden, targets, logits_of or head, after, smoothing, _width(head), *trained
     )
@@ -93,12 +102,12 @@ def _compute_type(hidden: torch.Tensor, weight: torch.Tensor) -> torch.dtype:
 
 
 @lru_cache(maxsize=1)
-def _frozen_class() -> Any:
+def _linear_class() -> Any:
     import torch
     from torch.nn import functional
 
-    class FrozenHeadLoss(torch.autograd.Function):
-        """Cross-entropy behind a linear layer without gradient: no logits outlive their chunk."""
+    class LinearHeadLoss(torch.autograd.Function):
+        """Cross-entropy behind a linear layer: no logits outlive their chunk."""
 
         @staticmethod
         def forward(
@@ -109,37 +118,86 @@ def _frozen_class() -> Any:
             bias: torch.Tensor | None,
         ) -> torch.Tensor:
             kind = _compute_type(hidden, weight)
+            deeper, _, trained, shifted = ctx.needs_input_grad
+            gradient = torch.empty_like(hidden) if deeper else None
+            weights = _WeightGradient(weight, kind) if trained else None
+            biases = torch.zeros_like(bias) if shifted and bias is not None else None
             weight = weight.to(kind)
             bias = None if bias is None else bias.to(kind)
-            wanted = ctx.needs_input_grad[0]
-            gradient = torch.empty_like(hidden) if wanted else None
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
             step = _rows(weight.shape[0], CHUNK)
             with torch.autocast(hidden.device.type, enabled=False):
                 for start in range(0, len(targets), step):
                     part = slice(start, start + step)
                     there = targets[part].unsqueeze(1)
-                    logits = functional.linear(hidden[part].to(kind), weight, bias)
+                    inputs = hidden[part].to(kind)
+                    logits = functional.linear(inputs, weight, bias)
                     chances = torch.softmax(logits, -1, dtype=torch.float32)
                     # log(sum(exp(x))) = max(x) - log(max(softmax(x))): spares a pass over all.
                     top = logits.amax(-1, keepdim=True).float()
                     scale = top - chances.amax(-1, keepdim=True).log()
                     total += (scale - logits.gather(1, there).float()).sum()
                     del logits
+                    if gradient is None and weights is None and biases is None:
+                        continue
+                    # d loss / d logits = softmax - one at the target
+                    chances.scatter_add_(1, there, chances.new_full(there.shape, -1.0))
+                    if biases is not None:
+                        biases += chances.sum(0)
+                    slopes = chances.to(kind)
                     if gradient is not None:
-                        # d loss / d logits = softmax - one at the target
-                        chances.scatter_add_(1, there, chances.new_full(there.shape, -1.0))
-                        gradient[part] = (chances.to(kind) @ weight).to(gradient.dtype)
-            ctx.gradient = gradient
+                        gradient[part] = (slopes @ weight).to(gradient.dtype)
+                    if weights is not None:
+                        weights.add(slopes, inputs)
+            ctx.gradients = gradient, weights.total() if weights is not None else None, biases
             return total
 
         @staticmethod
         def backward(ctx: Any, weight: torch.Tensor) -> tuple[Any, ...]:
-            gradient, ctx.gradient = ctx.gradient, None
+            (gradient, weights, biases), ctx.gradients = ctx.gradients, None
             found = None if gradient is None else (gradient * weight).to(gradient.dtype)
-            return found, None, None, None
+            for part in (weights, biases):
+                if part is not None:
+                    part.mul_(weight)
+            return found, None, weights, biases
 
-    return FrozenHeadLoss
+    return LinearHeadLoss
+
+
+class _WeightGradient:
+    """Adds up the gradient of the head's weights, some chunks at a time.
+
+    It is as large as the weights: adding a small part to it costs more than making the part.
+    """
+
+    def __init__(self, weight: torch.Tensor, kind: torch.dtype) -> None:
+        import torch
+
+        self._sum = torch.zeros_like(weight)
+        self._kind = kind
+        self._waiting: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def add(self, slopes: torch.Tensor, inputs: torch.Tensor) -> None:
+        """Take d loss / d logits, shape (tokens, vocabulary), and the hidden states below."""
+        if self._sum.dtype == self._kind:
+            self._sum.addmm_(slopes.T, inputs)
+            return
+        self._waiting.append((slopes, inputs))
+        if len(self._waiting) == _TOGETHER:
+            self._settle()
+
+    def total(self) -> torch.Tensor:
+        """Return the whole gradient, in the number type of the weights."""
+        self._settle()
+        return self._sum
+
+    def _settle(self) -> None:
+        import torch
+
+        if self._waiting:
+            slopes = torch.cat([slopes for slopes, _ in self._waiting])
+            self._sum += slopes.T @ torch.cat([inputs for _, inputs in self._waiting])
+            self._waiting = []
 
 
 @lru_cache(maxsize=1)

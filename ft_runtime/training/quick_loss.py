@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.tokens.prepared import IGNORED
-from ft_runtime.training.head_loss import Logits, summed_loss
+from ft_runtime.training.head_loss import Kernel, Logits, summed_loss
 
 if TYPE_CHECKING:
     import torch
@@ -30,10 +30,13 @@ class QuickLoss:
         Not wrapped for several processes; what `__call__` is given may be.
     after : callable, optional
         What the model does to its head's output.
+    kernel : callable, optional
+        A library's way to compute the loss behind a plain head.
     """
 
     model: Any
     after: Logits | None = None
+    kernel: Kernel | None = None
 
     @property
     def head(self) -> nn.Module:
@@ -72,7 +75,16 @@ class QuickLoss:
 
         def forward(hidden: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ARG001
             rows = hidden.reshape(-1, hidden.shape[-1]).index_select(0, positions)
-            found.append(summed_loss(rows, targets, head, original, self.after, smoothing))
+            loss = summed_loss(
+                rows,
+                targets,
+                head,
+                original,
+                self.after,
+                smoothing,
+                self.kernel if len(rows) else None,
+            )
+            found.append(loss)
             return found[0].reshape(1, 1, 1)
 
         head.forward = forward  # type: ignore[method-assign]

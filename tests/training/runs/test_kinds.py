@@ -56,6 +56,8 @@ def sitting(folder, model, fields, data, stop=None):
             "model_id": str(model),
             "artifacts": {"output_dir": str(folder)},
             "logs": "none",
+            # auto would compute in other numbers on another machine.
+            "hw": {"device": "cpu", "mixed_precision": "none"},
             "hw": {"device": "cpu"},
             **fields,
             "dataset": {**fields["dataset"], "path": str(data)},

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import sys
+import types
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import (
-    AutoModelForCausalLM, CohereConfig, Gemma2Config, GPT2Config, GraniteConfig, LlamaConfig,
+    AutoModelForCausalLM,
+    CohereConfig,
+    Gemma2Config,
+    GPT2Config,
+    GraniteConfig,
+    LlamaConfig,
 )  # fmt: skip
 
 from ft_runtime.compat import import_peft
-from ft_runtime.training import head_loss
+from ft_runtime.training import head_loss, kernels, probe
 from ft_runtime.training.probe import find_way
 from ft_runtime.training.quick_loss import QuickLoss, supervised
 
@@ -200,6 +208,53 @@ def test_a_model_without_an_output_layer_keeps_its_loss():
     model = llama()
     model.get_output_embeddings = lambda: None
     assert find_way(model, False, 64, "cpu", False).quick is None
+
+
+def by_hand(hidden, weight, targets, bias=None, reduction="mean"):
+    assert reduction == "sum"
+    logits = functional.linear(hidden, weight, bias)
+    return functional.cross_entropy(logits.float(), targets, reduction=reduction)
+
+
+def broken(*args, **kwargs):
+    raise RuntimeError("no compiler")
+
+
+def wrong(*args, **kwargs):
+    return by_hand(*args, **kwargs) * 1.5
+
+
+@pytest.mark.parametrize(
+    ("liger", "cut", "used"),
+    [
+        (by_hand, by_hand, "_liger"), (None, by_hand, "_cut"), (broken, by_hand, "_cut"),
+        (wrong, None, None), (None, None, None),
+    ],
+)  # fmt: skip
+def test_kernels_that_work_are_used_on_a_gpu(monkeypatch, liger, cut, used):
+    """Libraries that need a GPU are played by stand-ins with the names and keywords they have."""
+    names = {"liger_kernel": liger, "cut_cross_entropy": cut}
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *more: names[name] if name in names else find(name, *more),
+    )
+    parts = types.SimpleNamespace(liger_fused_linear_cross_entropy=liger)
+    monkeypatch.setitem(sys.modules, "liger_kernel.transformers.functional", parts)
+    whole = types.SimpleNamespace(linear_cross_entropy=cut)
+    monkeypatch.setitem(sys.modules, "cut_cross_entropy", whole)
+    assert kernels.installed_kernels("cpu") == []
+    monkeypatch.setattr(probe, "installed_kernels", lambda _: kernels.installed_kernels("cuda"))
+    for make_one in (llama, lambda: frozen(biased())):
+        model = make_one()
+        twin = copy.deepcopy(model)
+        quick = find_way(model, False, 64, "cpu", False).quick
+        assert getattr(quick.kernel, "__name__", None) == used
+        found = quick(model, {"input_ids": IDS, "labels": LABELS})
+        wanted, got = gradients(twin, plain(twin, 0.0)), gradients(model, found)
+        for name, gradient in wanted.items():
+            torch.testing.assert_close(got[name], gradient, rtol=1e-4, atol=1e-5, msg=name)
 
 
 @pytest.mark.parametrize("kind", ["all weights", "a frozen head", "adapters"])

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 from transformers import (
-    AutoModelForCausalLM, BloomConfig, Gemma2Config, GPT2Config, LlamaConfig, MambaConfig,
-    MistralConfig, Qwen2Config,
+    AutoModelForCausalLM,
+    BloomConfig,
+    Gemma2Config,
+    GPT2Config,
+    LlamaConfig,
+    MambaConfig,
+    MistralConfig,
+    Qwen2Config,
 )  # fmt: skip
 
 from ft_runtime.tokens.collate import PackedCollator
