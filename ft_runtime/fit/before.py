@@ -49,13 +49,15 @@ def fit_callback_class() -> type[TrainerCallback]:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             apply_recorded(self.trainer, self.run)
+            lengths = row_lengths(self.trainer.train_dataset)
             if self.run.config.hyperparams.make_it_fit != "off":
-                make_it_fit(self.trainer, self.trainer.model_wrapped, self.run)
+                make_it_fit(self.trainer, self.trainer.model_wrapped, self.run, lengths)
+            tell_long_rows(lengths, self.trainer.budget)
 
     return FitCallback
 
 
-def make_it_fit(trainer: Any, model: Any, run: Run) -> None:
+def make_it_fit(trainer: Any, model: Any, run: Run, lengths: Sequence[int]) -> None:
     """Find out whether the longest micro-batch fits, and climb down until it does.
 
     Parameters
@@ -66,16 +68,26 @@ def make_it_fit(trainer: Any, model: Any, run: Run) -> None:
         The model as it is trained: wrapped.
     run : Run
         Records the rungs that were taken.
+    lengths : sequence of int
+        Tokens of each training row.
 
     Raises
     ------
     DoesNotFitError
         When a rung is the user's to choose, or none is left.
     """
-    lengths = row_lengths(trainer.train_dataset)
     while (problem := _problem(trainer, model, lengths)) is not None:
         need, told = problem
         step_down(trainer, run, lengths, need, told)
+
+
+def tell_long_rows(lengths: Sequence[int], budget: int) -> None:
+    """Tell of rows that are longer than a micro-batch is meant to be."""
+    long = [size for size in lengths if size > budget]
+    if long:
+        values = {"count": len(long), "all": len(lengths), "longest": max(long)}
+        where = "hyperparams.tokens_per_batch"
+        notify(finding("training.long_rows", where=where, budget=budget, **values))
 
 
 def step_down(

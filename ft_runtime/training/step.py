@@ -77,6 +77,8 @@ def step_trainer_class() -> type[Trainer]:
                 count = self.accelerator.gather(count).sum()
                 if self.is_fsdp_enabled or self.is_deepspeed_enabled:
                     self._match_other_processes(step, device)
+            if batches and not count:
+                self.masked_step(rows)
             slots = [Step() for _ in batches[1:]]
             # A step of masked rows alone has no loss, and nothing to divide it by.
             return [*slots, step] if batches else [], count.clamp(min=1)
@@ -166,6 +168,9 @@ def step_trainer_class() -> type[Trainer]:
 
         def count(self, part: list[Any]) -> None:
             """Count what was trained on; for subclasses."""
+
+        def masked_step(self, rows: list[Any]) -> None:
+            """Tell that no row of a step has a token with loss; for subclasses."""
 
         def check_losses(self, losses: list[tuple[torch.Tensor, list[Any]]]) -> None:
             """Look at the losses of a step, each with its rows; for subclasses."""

@@ -14,6 +14,7 @@ from ft_runtime.training.microbatches import automatic_budget, length_of, superv
 from ft_runtime.training.parallel import check_parallel, uses_all_weights
 from ft_runtime.training.probe import Way, find_way
 from ft_runtime.training.progress import show_progress
+from ft_runtime.training.scaler import scaler_callback_class
 from ft_runtime.training.schedule import complete_schedule, total_steps
 from ft_runtime.training.step import step_trainer_class
 from ft_runtime.training.tally import Tally
@@ -86,6 +87,8 @@ def build_trainer(
     if isinstance(collator, PackedCollator):
         # Of validation rows no step is made: they are padded, and computed as at any other time.
         trainer.data_collator = CausalCollator(_pad_id(tokenizer))
+    if args.fp16:
+        trainer.add_callback(scaler_callback_class()(trainer))
     show_progress(trainer, lambda: processes.count() * int(trainer.tally.to_dict()["tokens"]))
     return trainer
 
@@ -186,6 +189,7 @@ def _trainer_class() -> type[Trainer]:
             super().__init__(*args, **kwargs)
             self.tally = Tally()
             self.alarm = Alarm()
+            self._told_masked = False
 
         def count(self, part: list[Any]) -> None:
             self.tally.add(sum(map(length_of, part)), sum(map(supervised_of, part)))
@@ -199,6 +203,13 @@ def _trainer_class() -> type[Trainer]:
                 if value - value != 0:  # NaN or infinite
                     self._stop(value, part)
                     return
+
+        def masked_step(self, rows: list[Any]) -> None:
+            if not self._told_masked:
+                self._told_masked = True
+                where = f"step {self.state.global_step + 1}"
+                names = _row_names([row.get("row") for row in rows])
+                notify(finding("training.masked_step", where=where, rows=names))
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
             # One process writes most of it: the others must not go on when it cannot.

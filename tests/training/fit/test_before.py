@@ -114,7 +114,7 @@ def test_the_estimate_is_what_torch_keeps(tmp_path, monkeypatch):
     """Measured on 8 and 24 tokens, it holds for 60."""
     found = {}
 
-    def look(trainer, model, run):
+    def look(trainer, model, run, lengths):
         row = {"row": 1, "input_ids": list(range(1, 61)), "labels": list(range(1, 61))}
         found["guess"] = estimate.estimate(trainer, model, row)
         kept = {}
