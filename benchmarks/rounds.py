@@ -14,12 +14,15 @@ from typing import Any
 from benchmarks.peers import python_of
 from benchmarks.variants.registry import Variant
 
+FEW_ROUNDS = 2
+"""Rounds of the variants that need not be measured as often."""
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def run_rounds(
     variants: Sequence[Variant],
     rounds: int,
+    few: Sequence[str],
     settings: dict[str, Any],
     seeds: int,
     tell: Callable[[str], None],
@@ -33,7 +36,8 @@ def run_rounds(
         # Odd rounds go backwards: whatever drifts with time hits all alike.
         order = variants if number % 2 == 0 else list(reversed(variants))
         for variant in order:
-            if broken.get(variant.name, 0) >= 2:
+            sits_out = number >= FEW_ROUNDS and variant.name in few
+            if sits_out or broken.get(variant.name, 0) >= 2:
                 continue
             result = run_once(variant, {**settings, "seed": seed})
             results.append({"variant": variant.name, "round": number, "seed": seed, **result})

@@ -95,18 +95,19 @@ def same_loss(results: Sequence[Result], a: str = "ours", b: str = "trl") -> dic
 def markdown(lines: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> str:
     """Return the table."""
     head = (
-        "| variant | × TRL default (range) | tokens/s | CPU time, TRL default ÷ this | memory | "
-        "× memory | first step | held-out loss |"
+        "| variant | rounds | × TRL default (range) | tokens/s | CPU time, TRL default ÷ this | "
+        "memory | × memory | first step | held-out loss |"
     )
-    rows = [head, "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    rows = [head, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     for line in lines:
         title = titles[line["variant"]]
         if not line["rounds"]:
-            rows.append(f"| {title} | not measured: {line['error'] or 'no round'} | | | | | | |")
+            rows.append(f"| {title} | not measured: {line['error'] or 'no round'} | | | | | | | |")
             continue
         ratio, cpu = line["speed_ratio"], line["cpu_ratio"]
         cells = (
             title,
+            str(line["rounds"]),
             f"{ratio['median']:.2f} ({ratio['low']:.2f}–{ratio['high']:.2f})",
             f"{line['tokens_per_second']['median']:.0f}",
             f"{cpu['median']:.2f}",

@@ -36,6 +36,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tune", choices=("lora", "full", "qlora"), default="lora")
     parser.add_argument("--variants", help="names, comma-separated; all by default")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--few", default="", help="names that sit out all but the first 2 rounds")
     parser.add_argument("--seeds", type=int, default=3, help="round r trains with seed r %% seeds")
     parser.add_argument("--steps", type=int, default=13)
     parser.add_argument("--batch", type=int, default=8)
@@ -78,7 +79,7 @@ def main() -> int:
     made: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
         "machine": here,
-        "command": " ".join(["python", "benchmarks/train.py", *sys.argv[1:]]),
+        "command": command(sys.argv[1:]),
         "tune": asked.tune,
         "versions": versions(variants),
         "workload": asdict(shape),
@@ -95,7 +96,8 @@ def main() -> int:
         if asked.json:
             asked.json.write_text(json.dumps(made, indent=1))
 
-    run_rounds(variants, asked.rounds, settings, asked.seeds, _tell, keep)
+    few = asked.few.split(",")
+    run_rounds(variants, asked.rounds, few, settings, asked.seeds, _tell, keep)
     print("\n" + report.text(made))
     return 0
 
@@ -109,6 +111,15 @@ def versions(variants: list[Variant]) -> dict[str, str]:
             line.split("==")[1] for line in pins.splitlines() if line.startswith(f"{peer}==")
         )
     return found
+
+
+def command(arguments: list[str]) -> str:
+    """Return what was typed, without where files lie here."""
+    kept = []
+    for before, here in zip(["", *arguments], arguments, strict=False):
+        if not {before, here} & {"--cache", "--json"}:
+            kept.append(here)
+    return " ".join(["python", "benchmarks/train.py", *kept])
 
 
 def build_workload(shape: Shape, cache: Path) -> str:

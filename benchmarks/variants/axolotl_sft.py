@@ -16,6 +16,8 @@ def run(spec: dict[str, Any], probe: Probe) -> dict[str, Any]:
     import yaml
 
     probe.attach_to_any()
+    if not on_cuda():
+        _train_on_cpu()
     from axolotl.cli.args import TrainerCliArgs
     from axolotl.cli.config import load_cfg
     from axolotl.cli.train import do_train
@@ -54,7 +56,6 @@ def document(spec: dict[str, Any]) -> dict[str, Any]:
     }
     if not on_cuda():
         made["device_map"] = "cpu"
-        made["use_cpu"] = True
         # Its kernels for adapters ask for CUDA; without these lines it stops at the first step.
         made |= {f"lora_{part}_kernel": False for part in ("mlp", "qkv", "o")}
     if spec["tune"] != "full":
@@ -63,3 +64,16 @@ def document(spec: dict[str, Any]) -> dict[str, Any]:
     if spec["tune"] == "qlora":
         made["load_in_4bit"] = True
     return made | spec["options"]
+
+
+def _train_on_cpu() -> None:
+    """Say `use_cpu`, which axolotl's config cannot pass on and without which bf16 is refused."""
+    from transformers import TrainingArguments
+
+    given = TrainingArguments.__post_init__
+
+    def on_cpu(arguments: Any) -> None:
+        arguments.use_cpu = True
+        given(arguments)
+
+    TrainingArguments.__post_init__ = on_cpu

@@ -94,7 +94,14 @@ VARIANTS = (
         "llamafactory",
         {"bf16": True, "disable_gradient_checkpointing": True},
     ),
-    Variant("axolotl", "axolotl, defaults", "axolotl_sft", "axolotl", {"bf16": "auto"}),
+    Variant(
+        "axolotl",
+        "axolotl, defaults (on a CPU with bf16 instead of its fp16)",
+        "axolotl_sft",
+        "axolotl",
+        {"bf16": "auto"},
+        {"bf16": True},
+    ),
     Variant(
         "axolotl-best",
         "axolotl, bf16, sample packing",
