@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import random
@@ -83,7 +84,7 @@ def make_rows(shape: Shape) -> tuple[list[Row], list[Row]]:
     """Return training and held-out rows; words follow Zipf's law: there is something to learn."""
     draw = random.Random(shape.seed)
     words = shape.vocabulary - len(SPECIAL)
-    weights = [1.0 / (rank + 10) for rank in range(words)]
+    weights = list(itertools.accumulate(1.0 / (rank + 10) for rank in range(words)))
     names = list(range(words))
     draw.shuffle(names)
     # The mean of a log-normal is exp(mu + sigma² / 2).
@@ -95,7 +96,7 @@ def make_rows(shape: Shape) -> tuple[list[Row], list[Row]]:
             continue
         share = draw.uniform(shape.answer_low, shape.answer_high)
         answer = max(1, round(length * share) - 1)
-        drawn = draw.choices(names, weights, k=length - 1)
+        drawn = draw.choices(names, cum_weights=weights, k=length - 1)
         made.append(Row(tuple(drawn[: length - 1 - answer]), tuple(drawn[length - 1 - answer :])))
     return made[: shape.rows], made[shape.rows :]
 
