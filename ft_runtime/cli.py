@@ -118,13 +118,14 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from ft_runtime import pipeline
+    from ft_runtime import imports, pipeline
     from ft_runtime.config import load_config
 
     config = load_config(_document(options))
     if threading.current_thread() is threading.main_thread():
         # Outside training SIGTERM ends the run like Ctrl-C; training has its own, gentler answer.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    imports.own_process()
     pipeline.run(config, fresh=options.fresh, progress=options.progress)
     return DONE
 

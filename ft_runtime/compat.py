@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import imports
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -181,7 +183,7 @@ def import_peft() -> ModuleType:
         peft.
     """
     with quiet_libraries():
-        peft = importlib.import_module("peft")
+        peft = imports.import_peft()
     if torchao_refused():
         hide_torchao()
     return peft

@@ -104,7 +104,7 @@ def _run_in(
     tell: Callable[[str], None],
 ) -> PipelineResult:
     import ft_runtime as ft
-    from ft_runtime import processes
+    from ft_runtime import imports, processes
 
     with processes.agreeing():
         rows = ft.load_rows(config)
@@ -115,6 +115,7 @@ def _run_in(
         model = ft.load_model(config, device, tokenizer, data.label_names, folder)
         args = ft.training_arguments(config, device, folder)
         trainer = ft.build_trainer(config, model, args, tokenizer, data, folder)
+        imports.settle()
     training = ft.train(trainer, folder)
     tell(repr(training))
     # The rest is the work of one process, however long it takes.

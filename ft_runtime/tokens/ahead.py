@@ -1,31 +1,39 @@
-"""One batch ahead: the tokenizer works on the next batch while Python finishes the last one."""
+"""Batches ahead: the tokenizer works on the next ones while Python finishes the last one."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+_THREADS = 2
+"""One batch's slowest row does not keep the next batch waiting."""
+
+_DEPTH = 2
+"""Batches that are worked on or wait while one is looked at: what they hold is memory."""
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
 def ahead(work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[tuple[Item, Made]]:
-    """Yield each item with what `work` makes of it, in order; `work` runs in one other thread.
+    """Yield each item with what `work` makes of it, in order; `work` runs in other threads.
 
     Parameters
     ----------
     work : callable
         Worth a thread when it lets go of Python's lock, as tokenizers do.
     items : iterable
-        Drawn in this thread, at most two beyond the one that is being looked at.
+        Drawn in this thread, at most `_DEPTH` beyond the one that is being looked at.
     """
-    with ThreadPoolExecutor(1, "ft-ahead") as pool:
-        waiting: tuple[Item, Future[Made]] | None = None
+    with ThreadPoolExecutor(_THREADS, "ft-ahead") as pool:
+        waiting: deque[tuple[Item, Future[Made]]] = deque()
         for item in items:
-            started = item, pool.submit(work, item)
-            if waiting:
-                yield waiting[0], waiting[1].result()
-            waiting = started
-        if waiting:
-            yield waiting[0], waiting[1].result()
+            waiting.append((item, pool.submit(work, item)))
+            if len(waiting) > _DEPTH:
+                done, made = waiting.popleft()
+                yield done, made.result()
+        while waiting:
+            done, made = waiting.popleft()
+            yield done, made.result()

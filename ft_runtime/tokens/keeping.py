@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import Finding, finding, notify
+from ft_runtime.imports import load
 from ft_runtime.tokens.cache import Cache, Kept, cache_folder
 from ft_runtime.tokens.key import key_of
 from ft_runtime.tokens.ledger import Ledger
@@ -76,6 +77,7 @@ def _read(kept: Kept) -> Preparation:
 
 def _datasets(kept: Kept) -> dict[str, Dataset]:
     """Return the splits, mapped from their files: what is not read takes no memory."""
+    load("datasets")
     from datasets import Dataset
 
     return {name: Dataset.from_file(str(kept.folder / f"{name}.arrow")) for name in SPLITS}

@@ -91,6 +91,8 @@ def prepare_data(
 
 
 def _write(ledger: Ledger, run: Run) -> None:
+    if not run.leads:
+        return
     path = run.path / LEDGER
     try:
         ledger.write(path)

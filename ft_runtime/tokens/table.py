@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.imports import load
 from ft_runtime.tokens.cut import Turns
 from ft_runtime.tokens.prepared import IGNORED
 
@@ -80,6 +81,7 @@ class Table:
 
     def dataset(self) -> Dataset:
         """Return the rows as a dataset: from the file where there is one, else in memory."""
+        load("datasets")
         import pyarrow as pa
         from datasets import Dataset
 

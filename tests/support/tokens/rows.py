@@ -78,6 +78,8 @@ def learned(tokenizer: Any, row: dict[str, Any]) -> str:
 class FakeRun:
     """What `prepare_data` asks of a run."""
 
+    leads = True
+
     def __init__(self, path: Path, created: str = "2026-01-01T00:00:00.000+00:00") -> None:
         self.path = path
         self.manifest = {"created": created}
