@@ -98,7 +98,9 @@ def _base(
         kept = head_modules(described, keywords) if config.task == "classification" else []
         keywords["quantization_config"] = quantization_config(config, device, kept)
     if device.type != "cpu" or config.tune_type == "qlora":
-        keywords["device_map"] = {"": processes.local_rank() if device.type == "cuda" else device.type}
+        keywords["device_map"] = {
+            "": processes.local_rank() if device.type == "cuda" else device.type
+        }
     auto: Any = getattr(transformers, auto_class(config.task))
     with told(source.name), quiet_libraries():
         model, report = auto.from_pretrained(source.name, output_loading_info=True, **keywords)

@@ -181,10 +181,6 @@ export interface PartialConfig {
      * When a step does not fit into memory: ask stops and lists what can be done; auto does what leaves the result as it is (fewer tokens per forward pass, gradient checkpointing); off trains without looking.
      */
     make_it_fit?: 'ask' | 'auto' | 'off';
-    /**
-     * Compile the model before training: worth it for long runs. The time of the warm-up is told.
-     */
-    compile?: boolean;
   };
   /**
    * Fixes the split, the order of rows, the adapter's start and the bootstrap.
