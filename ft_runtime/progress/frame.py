@@ -76,8 +76,14 @@ def sparkline(values: Sequence[float], count: int = SPARKS) -> str:
     if len(found) < 2:
         return ""
     low, high = min(y for _, y in found), max(y for _, y in found)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_BARS[round((y - low) * scale)] for _, y in found)
+    return "".join(_BARS[round(share(y, low, high) * (len(_BARS) - 1))] for _, y in found)
+
+
+def share(value: float, low: float, high: float) -> float:
+    """Return where a value lies between two others, from 0 to 1; 0 where they are the same."""
+    # Halves: the distance of two finite numbers may be infinite.
+    span = high / 2 - low / 2
+    return (value / 2 - low / 2) / span if span > 0 else 0.0
 
 
 def thinned(points: Sequence[Point], count: int) -> list[Point]:
@@ -99,4 +105,5 @@ def duration(seconds: float) -> str:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    # Divided first: the sum of finite numbers may be infinite.
+    return math.fsum(value / len(values) for value in values)

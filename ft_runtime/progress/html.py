@@ -10,7 +10,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from ft_runtime.progress.frame import Frame, Point, sparkline, thinned
+from ft_runtime.progress.frame import Frame, Point, share, sparkline, thinned
 
 MARK = 'class="ft-progress"'
 """In every picture of ours, for whoever reads the outputs of a notebook."""
@@ -50,8 +50,7 @@ def _svg(points: Sequence[Point], marks: Sequence[Point]) -> str:
     left, right, low, high = min(xs), max(xs), min(ys), max(ys)
 
     def place(point: Point) -> tuple[float, float]:
-        x = (point[0] - left) / ((right - left) or 1.0)
-        y = (point[1] - low) / ((high - low) or 1.0)
+        x, y = share(point[0], left, right), share(point[1], low, high)
         room = _WIDTH - 2 * _MARGIN - 48, _HEIGHT - 2 * _MARGIN
         return round(_MARGIN + x * room[0], 1), round(_HEIGHT - _MARGIN - y * room[1], 1)
 
