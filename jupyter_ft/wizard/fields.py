@@ -66,7 +66,7 @@ def _read(path: str, part: dict[str, Any]) -> Field:
         section=path.rpartition(".")[0],
         advanced=bool(part.get("x-advanced")),
         kind=_kind(part),
-        options=tuple(part.get("enum", items)),
+        options=tuple(part.get("x-options") or part.get("enum", items)),
         default=part.get("default"),
     )
 

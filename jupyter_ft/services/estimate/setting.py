@@ -65,10 +65,10 @@ def setting(
     batch = hyper.batch_size_train
     rows = AUTO_BATCH if batch == "auto" else int(batch)
     length = min(int(hyper.max_seq_len), longest or 1 << 30)
-    if row_bytes is not None and not hyper.packing:
+    if row_bytes is not None and hyper.packing is not True:
         length = min(length, row_bytes // _BYTES_PER_TOKEN + _TEMPLATE_TOKENS)
     return Setting(
         config.tune_type, mixed, device != "cpu", rows, length,
-        checkpointing=bool(hyper.gradient_checkpointing), logit_tokens=rows * length,
+        checkpointing=hyper.gradient_checkpointing in (True, "on"), logit_tokens=rows * length,
         keeps_freed=device == "cpu" and not os.environ.get(_THRESHOLD),
     )  # fmt: skip

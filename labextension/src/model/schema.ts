@@ -168,7 +168,11 @@ function readField(
     section,
     advanced: part['x-advanced'] === true,
     kind: kindOf(part, alternatives, number),
-    options: (part.enum ?? getAt(part, 'items.enum') ?? []) as PartialJSONValue[],
+    // Other spellings of a choice are accepted, and not offered.
+    options: (part['x-options'] ??
+      part.enum ??
+      getAt(part, 'items.enum') ??
+      []) as PartialJSONValue[],
     word: typeof word === 'string' ? word : null,
     required: required && part.default === undefined,
     range: rangeOf(number),
