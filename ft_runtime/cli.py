@@ -199,7 +199,7 @@ def _place_findings(config: Config) -> list[Finding]:
 
 
 def _env(options: argparse.Namespace) -> int:
-    from ft_runtime.environment import environment
+    from ft_runtime.versions import environment
 
     found = environment()
     if options.json:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import messages
-from ft_runtime.environment import installed
+from ft_runtime.versions import installed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
