@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ft_runtime.devices import Device, detect_device
-from ft_runtime.versions import environment
 from ft_runtime.findings import Finding, FindingsError, subscribed
 from ft_runtime.seeding import seed_everything
+from ft_runtime.versions import environment
 from support.settings import make_config
 
 Fake = Callable[..., None]
