@@ -161,7 +161,7 @@ def test_the_wizard_works_there(colab: Path, tmp_path: Path):
     after = installed(colab)
     assert {name: after[name] for name in before} == before
     tests = ROOT / "tests"
-    command = [colab, "-m", "pytest", "-c", tests / "colab/pytest.ini", "--noconftest"]
+    command = [colab, "-m", "pytest", "-c", tests / "colab/image.ini", "--noconftest"]
     done = subprocess.run(
         [*command, f"--basetemp={tmp_path / 'tests'}", tests / "wizard", tests / "magic"],
         capture_output=True,
