@@ -222,7 +222,7 @@ def _after(
     if isinstance(getattr(config, "logits_scaling", None), int | float):
         ways.append(_times(1.0 / float(config.logits_scaling)))
     for after in ways:
-        made = raw if after is None else after(raw.float())
+        made = raw if after is None else after(raw)
         if made.shape == final.shape and _same(made.float(), final.float(), near / 10):
             return True, after
     return False, None

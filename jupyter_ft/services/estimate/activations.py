@@ -67,7 +67,9 @@ def _layer(shape: Shape, config: Config, use: Setting) -> float:
     hidden, inner = shape.hidden, shape.inner
     frozen = use.tune_type != "full"
     # Queries, keys, values and the result; one number a head for the softmax.
-    kept = e * (2.0 * shape.query + 2 * shape.key) + 4 * shape.heads
+    # Measured: GPT-2 and GPT-NeoX, with LayerNorm, keep no more than with 16 bits throughout.
+    scores = 4 if use.exact_attention and not shape.fused_norm else e
+    kept = scores * (2.0 * shape.query + 2 * shape.key) + 4 * shape.heads
     kept += e * inner * shape.inner_kept
     # RMSNorm keeps its input, and its result for the gradient of its weight.
     kept += 4 * shape.normed * (1 if frozen or shape.fused_norm else 2)
@@ -88,11 +90,11 @@ def _adapters(shape: Shape, config: Config, use: Setting, e: int) -> float:
     widths = [linear.inputs for linear in chosen]
     kept = float(e * lora.r * len(chosen))
     if lora.dropout > 0:
-        # Each adapter drops its own copy of the input; a mask is a byte on a GPU, a float on a CPU.
-        return kept + sum(widths) * (e + (1 if use.gpu else 4))
-    if use.mixed:
-        return kept + e * sum(widths)
-    # In one number type, matrices that read the same input share it.
+        # Each adapter drops a copy of its input; a mask is a byte on a GPU, as large on a CPU.
+        return kept + sum(widths) * (e + (1 if use.gpu else e))
+    if use.mixed and lora.use_dora:
+        return kept + 4 * sum(widths)
+    # Matrices that read the same input share it: nothing is cast on the way (`no_adapter_casts`).
     shared = 2 * shape.hidden if widths else 0
     return kept + e * (shared + (shape.inner if shape.inner in widths else 0))
 

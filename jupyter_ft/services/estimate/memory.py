@@ -21,8 +21,8 @@ activations
     with Sublinear Memory Cost", section 4) the input of each layer, and what one layer takes while
     it is computed again, as far as that is more than the logits, which are gone by then.
 logits
-    12 bytes for each token and entry of the vocabulary: logits, log-probabilities and gradient of
-    the loss in float32. Zero for a classifier, whose head is small.
+    Those of one chunk (`ft_runtime.training.head_loss`), with their softmax; the gradient is made
+    in its place. Zero for a classifier, whose head is small.
 overhead
     What the process takes besides: libraries and workspaces. Measured, not computed. On a CPU also
     what the C library keeps of freed blocks, see `kept_by_malloc`.
@@ -33,12 +33,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from ft_runtime.config import Config
+from ft_runtime.training.head_loss import CHUNK, TRAINED_CHUNK
 from jupyter_ft.services.estimate.activations import activations, adapted, kept_by_malloc
 from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
 
 _CPU_OVERHEAD = 700 << 20
 _GPU_OVERHEAD = 800 << 20
+_CHANGED_LOGITS = {"gemma2", "granite"}
+_CHUNK_TOKENS = 16
 _BLOCK, _BLOCK_OF_BLOCKS = 64, 256
 _STATES = {
     "adamw_torch": 8.0, "adamw_torch_fused": 8.0, "paged_adamw_32bit": 8.0,
@@ -72,8 +75,8 @@ def memory(shape: Shape, config: Config, use: Setting) -> Memory:
     trained = trainable(shape, config)
     per_row = _STATES.get(config.hyperparams.optimizer)
     states = trained * per_row if per_row is not None else 4 * _factors(shape, config, trained)
-    tokens = use.rows * use.tokens
-    logits = 12 * use.logit_tokens * shape.vocabulary if _writes(shape, config) else 0
+    tokens = use.batch_tokens
+    logits = _logits(shape, use) if _writes(shape, config) else 0
     return Memory(
         weights=round(_weights(shape, config, use, trained)),
         gradients=4 * trained,
@@ -84,6 +87,22 @@ def memory(shape: Shape, config: Config, use: Setting) -> Memory:
         if use.gpu
         else _CPU_OVERHEAD + round(kept_by_malloc(shape, config, use, tokens)),
     )
+
+
+def _logits(shape: Shape, use: Setting) -> int:
+    """Return the bytes of what is made of one chunk of logits.
+
+    Behind a plain head logits and softmax, 8 bytes in float32; in 16 bits the gradient is 2 bytes
+    besides, and of a trained head those of four chunks wait, twice when they are put together.
+    Logits that are capped or scaled pass through autograd: 20 bytes.
+    """
+    trained = use.tune_type == "full"
+    if shape.kind in _CHANGED_LOGITS:
+        chunk, each = (TRAINED_CHUNK if trained else CHUNK), 20
+    else:
+        chunk, each = CHUNK, 8 + (16 if trained and use.mixed else 2 if use.mixed else 0)
+    tokens = min(use.batch_tokens, max(_CHUNK_TOKENS, chunk // shape.vocabulary))
+    return each * tokens * shape.vocabulary
 
 
 def trainable(shape: Shape, config: Config) -> int:

@@ -77,7 +77,7 @@ def estimate(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str, A
 def _computed(
     config: Config, shape: Shape, device: Machine, data: dict[str, Any], longest: int | None
 ) -> dict[str, Any]:
-    use = setting(config, device.type, longest, data["longest_bytes"])
+    use = setting(config, device.type, longest, data["longest_bytes"], device.units)
     parts = memory(shape, config, use)
     fits = None if device.memory is None else parts.total <= device.memory
     found: list[Finding] = []
