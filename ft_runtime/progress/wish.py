@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ft_runtime import processes
+from ft_runtime.imports import import_transformers
 
 _asked: list[bool | None] = []
 
@@ -55,6 +56,7 @@ def in_notebook() -> bool:
 
 def silence_libraries() -> None:
     """Turn the progress bars of transformers and datasets off, for this process."""
+    import_transformers()
     import datasets
     from transformers.utils import logging
 

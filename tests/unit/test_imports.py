@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ft_runtime import imports
-from ft_runtime.imports import load, own_process, put_off, settle
+from ft_runtime.imports import last_list, load, own_process, put_off, settle
 
 
 @pytest.fixture
@@ -82,6 +82,12 @@ def test_the_collector_rests_while_a_library_is_imported_and_no_longer(heavy):
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_source_is_read_from_its_last_list_of_names_on():
+    assert last_list("import os\n__all__ = ['a']\n__all__ = ['b']\n") == "__all__ = ['b']\n"
+    assert last_list("__all__ = ['a']\n") == "__all__ = ['a']\n"
+    assert last_list("x = '__all__'\n") == "x = '__all__'\n"
 
 
 def test_only_a_process_of_our_own_is_settled(monkeypatch):
