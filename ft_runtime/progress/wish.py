@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ft_runtime import processes
+from ft_runtime.imports import import_transformers, load
 
 _asked: list[bool | None] = []
 
@@ -55,8 +56,8 @@ def in_notebook() -> bool:
 
 def silence_libraries() -> None:
     """Turn the progress bars of transformers and datasets off, for this process."""
-    import datasets
+    import_transformers()
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    datasets.disable_progress_bars()
+    load("datasets").disable_progress_bars()

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 Logits = Callable[["torch.Tensor"], "torch.Tensor"]
 Kernel = Callable[..., "torch.Tensor"]
 
-CHUNK = 1 << 23
-"""Logits made at a time with a frozen head: 32 MiB in float32."""
+CHUNK = 1 << 22
+"""Logits made at a time with a frozen head, where that is `LEAST` rows: 16 MiB in float32."""
+LEAST = 64
+"""Rows of a chunk: fewer do not fill a matrix product."""
 _TOGETHER = 4
 """Chunks whose part of a trained head's gradient is made at once."""
 TRAINED_CHUNK = 1 << 25
@@ -90,7 +92,7 @@ def _width(head: nn.Module) -> int:
 
 
 def _rows(width: int, size: int) -> int:
-    return max(16, size // max(1, width))
+    return max(LEAST, size // max(1, width))
 
 
 def _compute_type(hidden: torch.Tensor, weight: torch.Tensor) -> torch.dtype:
@@ -104,7 +106,6 @@ def _compute_type(hidden: torch.Tensor, weight: torch.Tensor) -> torch.dtype:
 @lru_cache(maxsize=1)
 def _linear_class() -> Any:
     import torch
-    from torch.nn import functional
 
     class LinearHeadLoss(torch.autograd.Function):
         """Cross-entropy behind a linear layer: no logits outlive their chunk."""
@@ -126,25 +127,32 @@ def _linear_class() -> Any:
             bias = None if bias is None else bias.to(kind)
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
             step = _rows(weight.shape[0], CHUNK)
+            # Made once: memory that is new costs a CPU more than what is computed in it.
+            shape = (min(step, len(targets)), weight.shape[0])
+            products = hidden.new_empty(shape, dtype=kind)
+            shares = hidden.new_empty(shape, dtype=torch.float32)
             with torch.autocast(hidden.device.type, enabled=False):
                 for start in range(0, len(targets), step):
                     part = slice(start, start + step)
                     there = targets[part].unsqueeze(1)
                     inputs = hidden[part].to(kind)
-                    logits = functional.linear(inputs, weight, bias)
-                    chances = torch.softmax(logits, -1, dtype=torch.float32)
+                    logits, chances = products[: len(inputs)], shares[: len(inputs)]
+                    if bias is None:
+                        torch.mm(inputs, weight.T, out=logits)
+                    else:
+                        torch.addmm(bias, inputs, weight.T, out=logits)
+                    torch.softmax(logits, -1, dtype=torch.float32, out=chances)
                     # log(sum(exp(x))) = max(x) - log(max(softmax(x))): spares a pass over all.
                     top = logits.amax(-1, keepdim=True).float()
                     scale = top - chances.amax(-1, keepdim=True).log()
                     total += (scale - logits.gather(1, there).float()).sum()
-                    del logits
                     if gradient is None and weights is None and biases is None:
                         continue
                     # d loss / d logits = softmax - one at the target
                     chances.scatter_add_(1, there, chances.new_full(there.shape, -1.0))
                     if biases is not None:
                         biases += chances.sum(0)
-                    slopes = chances.to(kind)
+                    slopes = logits.copy_(chances) if weights is None else chances.to(kind)
                     if gradient is not None:
                         gradient[part] = (slopes @ weight).to(gradient.dtype)
                     if weights is not None:

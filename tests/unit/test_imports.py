@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ft_runtime import imports
-from ft_runtime.imports import load, own_process, put_off, settle
+from ft_runtime.imports import last_list, load, own_process, put_off, settle
 
 
 @pytest.fixture
@@ -84,6 +84,12 @@ def test_the_collector_rests_while_a_library_is_imported_and_no_longer(heavy):
         gc.enable()
 
 
+def test_a_source_is_read_from_its_last_list_of_names_on():
+    assert last_list("import os\n__all__ = ['a']\n__all__ = ['b']\n") == "__all__ = ['b']\n"
+    assert last_list("__all__ = ['a']\n") == "__all__ = ['a']\n"
+    assert last_list("x = '__all__'\n") == "x = '__all__'\n"
+
+
 def test_only_a_process_of_our_own_is_settled(monkeypatch):
     before, frozen = gc.get_threshold(), gc.get_freeze_count()
     settle()
@@ -98,6 +104,19 @@ def test_only_a_process_of_our_own_is_settled(monkeypatch):
     finally:
         gc.unfreeze()
     assert imports._usual == []
+
+
+def test_what_is_imported_in_a_process_of_our_own_is_permanent(heavy):
+    frozen = gc.get_freeze_count()
+    load("light")
+    assert gc.get_freeze_count() == frozen
+    try:
+        own_process()
+        load("curious")
+        assert gc.get_freeze_count() > frozen
+        settle()
+    finally:
+        gc.unfreeze()
 
 
 def test_a_config_is_checked_without_the_grammar_of_addresses():

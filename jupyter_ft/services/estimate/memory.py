@@ -33,7 +33,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from ft_runtime.config import Config
-from ft_runtime.training.head_loss import CHUNK, TRAINED_CHUNK
+from ft_runtime.training.head_loss import CHUNK, LEAST, TRAINED_CHUNK
 from jupyter_ft.services.estimate.activations import activations, adapted, kept_by_malloc
 from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
@@ -41,7 +41,6 @@ from jupyter_ft.services.estimate.shape import Shape
 _CPU_OVERHEAD = 700 << 20
 _GPU_OVERHEAD = 800 << 20
 _CHANGED_LOGITS = {"gemma2", "granite"}
-_CHUNK_TOKENS = 16
 _BLOCK, _BLOCK_OF_BLOCKS = 64, 256
 _STATES = {
     "adamw_torch": 8.0, "adamw_torch_fused": 8.0, "paged_adamw_32bit": 8.0,
@@ -101,7 +100,7 @@ def _logits(shape: Shape, use: Setting) -> int:
         chunk, each = (TRAINED_CHUNK if trained else CHUNK), 20
     else:
         chunk, each = CHUNK, 8 + (16 if trained and use.mixed else 2 if use.mixed else 0)
-    tokens = min(use.batch_tokens, max(_CHUNK_TOKENS, chunk // shape.vocabulary))
+    tokens = min(use.batch_tokens, max(LEAST, chunk // shape.vocabulary))
     return each * tokens * shape.vocabulary
 
 

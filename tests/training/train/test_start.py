@@ -75,3 +75,27 @@ def test_the_first_step_of_lora_loads_what_it_needs(tiny_causal_dir, tmp_path):
     assert sorted(set(NOT_LOADED) & set(found["loaded"])) == []
     assert found["bitsandbytes"] == [True, True]
     assert found["assigned"] == [[0, 1], [1, 0]]
+
+
+STRUCTURE = """
+from ft_runtime import imports
+
+known = imports.import_transformers()
+import transformers.models as models
+from transformers.utils import import_utils as utils
+
+assert utils.create_import_structure_from_path.cache_info().hits > 500
+names = utils.fetch__all__.__closure__
+plain = next(cell.cell_contents for cell in names if hasattr(cell.cell_contents, "__code__"))
+utils.fetch__all__, utils.create_import_structure_from_path = (
+    plain, utils.create_import_structure_from_path.__wrapped__
+)
+fresh = utils.define_import_structure.__wrapped__(models.__file__)
+found = {name for modules in fresh.values() for names in modules.values() for name in names}
+assert found and found <= set(dir(models)), found - set(dir(models))
+assert found <= set(dir(known))
+"""
+
+
+def test_transformers_knows_all_its_models_after_looking_once():
+    subprocess.run([sys.executable, "-c", STRUCTURE], check=True)
