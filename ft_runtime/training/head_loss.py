@@ -19,13 +19,14 @@ Logits = Callable[["torch.Tensor"], "torch.Tensor"]
 Kernel = Callable[..., "torch.Tensor"]
 
 CHUNK = 1 << 22
-"""Logits made at a time with a frozen head, where that is `LEAST` rows: 16 MiB in float32."""
+"""Logits that a CPU makes at a time, where that is `LEAST` rows: 16 MiB in float32."""
 LEAST = 64
 """Rows of a chunk: fewer do not fill a matrix product."""
+LARGE_CHUNK = 1 << 25
+"""The same elsewhere: a GPU reads the whole head for each chunk, and computes in that time what
+hundreds of rows ask. And for a head that autograd is asked for: each chunk adds a whole gradient."""
 _TOGETHER = 4
 """Chunks whose part of a trained head's gradient is made at once."""
-TRAINED_CHUNK = 1 << 25
-"""The same for a head that is asked for its gradients: each chunk adds one of its whole size."""
 
 
 def summed_loss(
@@ -91,7 +92,18 @@ def _width(head: nn.Module) -> int:
     return max((max(weight.shape) for weight in head.parameters()), default=1 << 15)
 
 
-def _rows(width: int, size: int) -> int:
+def rows_at_once(width: int, device: str, asked: bool = False) -> int:
+    """Return the rows of a chunk.
+
+    Parameters
+    ----------
+    width : int
+        Size of the vocabulary.
+    device : str
+    asked : bool
+        Whether autograd is asked for gradients of the head.
+    """
+    size = CHUNK if device == "cpu" and not asked else LARGE_CHUNK
     return max(LEAST, size // max(1, width))
 
 
@@ -126,7 +138,7 @@ def _linear_class() -> Any:
             weight = weight.to(kind)
             bias = None if bias is None else bias.to(kind)
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-            step = _rows(weight.shape[0], CHUNK)
+            step = rows_at_once(weight.shape[0], hidden.device.type)
             # Made once: memory that is new costs a CPU more than what is computed in it.
             shape = (min(step, len(targets)), weight.shape[0])
             products = hidden.new_empty(shape, dtype=kind)
@@ -235,7 +247,7 @@ def _any_class() -> Any:
                 for weight, needed in zip(trained, wanted, strict=True)
             ]
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-            step = _rows(width, TRAINED_CHUNK if trained else CHUNK)
+            step = rows_at_once(width, hidden.device.type, asked=bool(trained))
             for start in range(0, len(targets), step):
                 part = slice(start, start + step)
                 with torch.set_grad_enabled(deeper or any(wanted)):

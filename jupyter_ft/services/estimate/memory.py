@@ -33,7 +33,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from ft_runtime.config import Config
-from ft_runtime.training.head_loss import CHUNK, LEAST, TRAINED_CHUNK
+from ft_runtime.training.head_loss import rows_at_once
 from jupyter_ft.services.estimate.activations import activations, adapted, kept_by_malloc
 from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
@@ -96,11 +96,11 @@ def _logits(shape: Shape, use: Setting) -> int:
     Logits that are capped or scaled pass through autograd: 20 bytes.
     """
     trained = use.tune_type == "full"
-    if shape.kind in _CHANGED_LOGITS:
-        chunk, each = (TRAINED_CHUNK if trained else CHUNK), 20
-    else:
-        chunk, each = CHUNK, 8 + (16 if trained and use.mixed else 2 if use.mixed else 0)
-    tokens = min(use.batch_tokens, max(LEAST, chunk // shape.vocabulary))
+    changed = shape.kind in _CHANGED_LOGITS
+    half = 16 if trained else 2
+    each = 20 if changed else 8 + (half if use.mixed else 0)
+    device = "cuda" if use.gpu else "cpu"
+    tokens = min(use.batch_tokens, rows_at_once(shape.vocabulary, device, changed and trained))
     return each * tokens * shape.vocabulary
 
 

@@ -15,7 +15,7 @@ import pytest
 from ft_runtime.config import Config, load_config
 from ft_runtime.devices import cpu_has_bf16, detect_device
 from ft_runtime.training.arguments import batch_size
-from ft_runtime.training.head_loss import CHUNK, LEAST
+from ft_runtime.training.head_loss import rows_at_once
 from ft_runtime.training.microbatches import CPU_TOKENS
 from jupyter_ft.services.estimate.device import bf16_units
 from jupyter_ft.services.estimate.memory import _CPU_OVERHEAD as FIXED
@@ -340,10 +340,13 @@ def test_rows_are_cut_by_tokens_and_logits_by_chunks():
         use = setting(config, "cpu", None)
         sizes[name] = use.batch_tokens
         # float32 logits of a chunk, and their softmax
-        assert memory(shape, config, use).logits == 8 * max(LEAST, CHUNK // 100_000) * 100_000
+        assert memory(shape, config, use).logits == 8 * rows_at_once(100_000, "cpu") * 100_000
     assert sizes == {"auto": CPU_TOKENS, "small": 512, "few": 1024}
     config = make_config(hyperparams=step)
-    assert setting(config, "cuda", None).batch_tokens == 8 * 512
+    there = setting(config, "cuda", None)
+    assert there.batch_tokens == 8 * 512
+    assert memory(shape, config, there).logits == 8 * rows_at_once(100_000, "cuda") * 100_000
+    assert rows_at_once(100_000, "cuda") > rows_at_once(100_000, "cpu")
     whole = setting(config, "cpu", None)
     again = memory(shape, config, replace(whole, checkpointing=True))
     assert again.activations < memory(shape, config, whole).activations
