@@ -24,7 +24,7 @@ LEAST = 64
 """Rows of a chunk: fewer do not fill a matrix product."""
 LARGE_CHUNK = 1 << 25
 """The same elsewhere: a GPU reads the whole head for each chunk, and computes in that time what
-hundreds of rows ask. And for a head that autograd is asked for: each chunk adds a whole gradient."""
+hundreds of rows ask. And where autograd is asked for a head: each chunk adds a whole gradient."""
 _TOGETHER = 4
 """Chunks whose part of a trained head's gradient is made at once."""
 
