@@ -26,6 +26,8 @@ _ROOMS = {
     "config": "The config.",
     "data": "Reading, checking and splitting the data.",
     "devices": "The device and its number type.",
+    "doctor": "The data doctor: files, rows, labels, secrets.",
+    "doctor_report": "The data doctor: containers, splits, tokens, versions, repairs.",
     "evaluation": "Evaluating base and tuned model.",
     "models": "Loading model and tokenizer.",
     "run": "The run folder: starting, resuming, finishing.",

@@ -1,0 +1,137 @@
+"""A JSON array as JSON Lines: each element as its own bytes, with the line on which it starts."""
+
+from __future__ import annotations
+
+import array
+import codecs
+import json
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from ft_runtime.findings import FindingsError, finding
+
+_CHUNK = 1 << 20
+_SPACE = re.compile(r"[ \t\r\n]*")
+ELEMENT = 64 << 20
+"""Longest element, in characters."""
+
+
+def write_lines(path: Path, out: BinaryIO, name: str) -> array.array[int]:
+    """Write every element on a line of its own.
+
+    The element's own text is copied, so that doubled keys and odd numbers are still seen; white
+    space with line breaks between its parts becomes blanks. An element that is no JSON ends the
+    walk: nothing behind it can be told apart.
+
+    Returns
+    -------
+    array of int
+        The line on which each element starts.
+
+    Raises
+    ------
+    FindingsError
+        The array is broken; the place and the rows before it are named.
+    """
+    numbers = array.array("Q")
+    with open(path, "rb") as stream:
+        walk = _Walk(stream, name)
+        walk.skip()
+        walk.expect("[")
+        while not walk.at("]"):
+            numbers.append(walk.line)
+            element = walk.element()
+            out.write(element.replace("\r", " ").replace("\n", " ").encode("utf-8") + b"\n")
+            if walk.at("]"):
+                break
+            walk.expect(",")
+            if walk.at("]"):
+                raise walk.broken("a comma before the closing bracket")
+        walk.expect("]")
+        if walk.text:
+            raise walk.broken("text after the end of the array")
+    if not numbers:
+        raise FindingsError([finding("doctor_report.no_rows", name)])
+    return numbers
+
+
+class _Walk:
+    """A text read in pieces, with the line of where it stands."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._decoder = json.JSONDecoder()
+        self._whole = ""
+        self._at = 0
+        self._ended = False
+        self.line = 1
+
+    @property
+    def text(self) -> str:
+        """What is left, as far as it was read."""
+        return self._whole[self._at : self._at + 20]
+
+    def at(self, sign: str) -> bool:
+        return self._whole.startswith(sign, self._at)
+
+    def expect(self, sign: str) -> None:
+        if not self.at(sign):
+            raise self.broken(f"expected {sign}, got {self.text[:10]!r}")
+        self._at += 1
+        self.skip()
+
+    def skip(self) -> None:
+        """Go over white space."""
+        while True:
+            match = _SPACE.match(self._whole, self._at)
+            end = match.end() if match else self._at
+            self.line += self._whole.count("\n", self._at, end)
+            self._at = end
+            if end < len(self._whole) or not self._more():
+                return
+
+    def element(self) -> str:
+        """Return the text of the value here, and go behind it."""
+        while True:
+            problem = ""
+            try:
+                _, end = self._decoder.raw_decode(self._whole, self._at)
+            except RecursionError:
+                raise self.broken("nested too deeply") from None
+            except ValueError as error:
+                problem, end = str(error).partition(": line")[0], -1
+            # A number may go on in the next piece.
+            if 0 <= end < len(self._whole) or (end >= 0 and self._ended):
+                break
+            if len(self._whole) - self._at > ELEMENT:
+                raise self.broken(problem or "an element longer than 64 MB")
+            if not self._more(len(self._whole) - self._at):
+                raise self.broken(problem or "the file ends inside the array")
+        text = self._whole[self._at : end]
+        self.line += text.count("\n")
+        self._at = end
+        self.skip()
+        return text
+
+    def _more(self, amount: int = 0) -> bool:
+        """Read on, twice as much each time: a long element is not parsed again and again."""
+        if self._ended:
+            return False
+        raw = self._stream.read(max(_CHUNK, amount))
+        self._ended = not raw
+        try:
+            text = self._decode(raw, not raw)
+        except UnicodeDecodeError as error:
+            line = self.line + self._whole.count("\n", self._at)
+            line += raw.count(b"\n", 0, max(0, error.start))
+            raise self.broken("a byte that is not UTF-8", line) from None
+        self._whole = self._whole[self._at :] + text
+        self._at = 0
+        return bool(raw)
+
+    def broken(self, problem: str, line: int = 0) -> FindingsError:
+        where = f"{self._name}:{line or self.line}"
+        return FindingsError([finding("doctor_report.broken_array", where, problem=problem)])

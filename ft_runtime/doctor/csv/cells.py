@@ -1,0 +1,161 @@
+"""The check of the cells of a block: text and label of every record with the right width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor import hashing
+from ft_runtime.doctor.blank import is_blank
+from ft_runtime.doctor.csv.split import Split
+from ft_runtime.doctor.csv.table import Table
+from ft_runtime.doctor.jsonl.texts import json_bytes, unsure_spans, wide_spans
+from ft_runtime.doctor.jsonl.words import load
+from ft_runtime.doctor.part import Part
+from ft_runtime.doctor.problems import Problem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ODD = 0x9E3779B97F4A7C15
+
+
+def check_cells(
+    block: bytes,
+    spans: list[tuple[Any, Any]],
+    good: NDArray[Any],
+    lines: NDArray[Any],
+    found: Split,
+    table: Table,
+    part: Part,
+    fine: NDArray[Any],
+    content: NDArray[Any],
+    prompt: NDArray[Any],
+) -> NDArray[Any]:
+    """Check text and label of the records with the right number of cells; return lengths."""
+    import numpy as np
+
+    data = np.frombuffer(block, np.uint8)
+    (text_at, text_to), (label_at, label_to) = (_unquoted(data, *span) for span in spans)
+    odd: dict[int, list[Problem]] = {}
+    name, label_name = table.names
+    digests, chars = _texts(block, text_at, text_to, found.doubled, name, odd)
+    numbers, inverse, values = _labels(block, label_at, label_to)
+    for k, (_, problem) in enumerate(values):
+        if problem:
+            for i in np.flatnonzero(inverse == k).tolist():
+                odd.setdefault(i, []).append(Problem(problem[0], label_name, problem[1]))
+    for i in sorted(odd):
+        fine[good[i]] = False
+        part.log.add(int(lines[good[i]]), odd[i])
+    sound = fine[good]
+    counts = np.bincount(inverse, weights=sound, minlength=len(values))
+    for (value, _), count in zip(values, counts.tolist(), strict=True):
+        if count:
+            part.labels[value] += int(count)
+    zero = np.zeros(good.size, np.int64)
+    text_terms = hashing.terms(digests, zero + 8, zero)
+    prompt[good] = text_terms * sound
+    content[good] = (text_terms + hashing.terms(numbers[inverse], zero + 9, zero)) * sound
+    return chars
+
+
+def _unquoted(data: NDArray[Any], begin: NDArray[Any], until: NDArray[Any]) -> tuple[Any, Any]:
+    quoted = (data.take(begin) == 34) & (until > begin + 1)
+    return begin + quoted, until - quoted
+
+
+def _texts(
+    block: bytes,
+    begin: NDArray[Any],
+    until: NDArray[Any],
+    doubled: NDArray[Any],
+    name: str,
+    odd: dict[int, list[Problem]],
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return digests and lengths of the texts; note those that are blank or not UTF-8."""
+    import numpy as np
+    from xxhash import xxh3_64_intdigest
+
+    first, last = begin.tolist(), until.tolist()
+    digests = hashing.digests(block, first, last)
+    chars = until - begin
+    if doubled.size:
+        at: Any = np.searchsorted(begin, doubled, side="right") - 1
+        at = at[(at >= 0) & (doubled < until[np.maximum(at, 0)])]
+        at, twice = np.unique(at, return_counts=True)
+        chars[at] -= twice
+        for i in at.tolist():
+            digests[i] = xxh3_64_intdigest(block[first[i] : last[i]].replace(b'""', b'"'))
+    at = np.flatnonzero(wide_spans(block, begin, until))
+    sizes = np.array(hashing.characters(block, begin[at].tolist(), until[at].tolist()), np.int64)
+    for i in at[sizes < 0].tolist():
+        byte = _wrong_byte(block[first[i] : last[i]])
+        odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))
+    chars[at] += sizes - (until[at] - begin[at])
+    unsure = unsure_spans(block, begin) & (_bytes(block).take(begin) != 92)
+    for i in np.flatnonzero(unsure | (until <= begin)).tolist():
+        text = block[first[i] : last[i]].decode("utf-8", "replace")
+        if is_blank(text):
+            odd.setdefault(i, []).append(Problem("empty_field", name, {"length": len(text)}))
+    return digests, chars
+
+
+def _wrong_byte(text: bytes) -> str:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"0x{text[error.start]:02x}"
+    return ""
+
+
+def _bytes(block: bytes) -> NDArray[Any]:
+    """Return a block as an array."""
+    import numpy as np
+
+    return np.frombuffer(block, np.uint8)
+
+
+def _labels(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> tuple[Any, Any, list[Any]]:
+    """Return digest, canonical form and problem of each different label, and which row has it.
+
+    Labels of up to 16 bytes are told apart by 64 bits made of their first and last eight.
+    """
+    import numpy as np
+    from xxhash import xxh3_64_intdigest
+
+    size = until - begin
+    if size.max(initial=0) <= 16:
+        short = np.minimum(size, 8)
+        mixed = load(block, begin, short) + load(block, until - short, short) * np.uint64(_ODD)
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(_ODD) + size.astype(np.uint64)
+        _, where, inverse = np.unique(mixed, return_index=True, return_inverse=True)
+        made = [
+            block[a:b] for a, b in zip(begin[where].tolist(), until[where].tolist(), strict=True)
+        ]
+    else:
+        known: dict[bytes, int] = {}
+        spans = zip(begin.tolist(), until.tolist(), strict=True)
+        inverse = np.array([known.setdefault(block[a:b], len(known)) for a, b in spans])
+        made = list(known)
+    values = [_label(label) for label in made]
+    numbers = np.array([xxh3_64_intdigest(value) for value, _ in values], np.uint64)
+    return numbers, inverse, values
+
+
+def _label(label: bytes) -> tuple[bytes, tuple[str, dict[str, Any]] | None]:
+    """Return a label's canonical form, or what is wrong with it."""
+    try:
+        text = label.replace(b'""', b'"').decode("utf-8")
+    except UnicodeDecodeError as error:
+        return b"", ("not_utf8", {"byte": f"0x{label[error.start]:02x}"})
+    if is_blank(text):
+        return b"", ("empty_field", {"length": len(text)})
+    return json_bytes()(text)[1:-1], None
+
+
+def holds(block: bytes, begin: NDArray[Any], until: NDArray[Any], sign: int) -> NDArray[Any]:
+    """Return which spans hold a byte."""
+    import numpy as np
+
+    places = np.flatnonzero(np.frombuffer(block, np.uint8) == sign)
+    return np.searchsorted(places, until) > np.searchsorted(places, begin)

@@ -1,0 +1,285 @@
+"""The ``check`` command: a config or a data file in, findings and reports out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ft_runtime.doctor.cleaning import KINDS, fix
+from ft_runtime.doctor.examine import SplitPlan, examined
+from ft_runtime.doctor.identity import record, write_record
+from ft_runtime.doctor.parts import write_parts
+from ft_runtime.doctor.report import Report, group, to_html, write_csv
+from ft_runtime.doctor.report.summary import parts
+from ft_runtime.doctor.report.table import write_file
+from ft_runtime.doctor.sources import sources_of
+from ft_runtime.doctor.survey import Survey
+from ft_runtime.findings import Finding, FindingsError, errors, finding, text
+
+if TYPE_CHECKING:
+    from ft_runtime.config import Config
+    from ft_runtime.data.rows import RowSet
+
+DONE, FOUND = 0, 1
+_LENGTH = 1024
+_CONFIGS = (".yaml", ".yml", ".toml")
+_HEAD = 1 << 16
+# What the reader of a run says under another name.
+_SAME = {
+    "split_overlap": "split_shares",
+    "prompt_overlap": "split_asks",
+    "unseen_labels": "classes_unseen",
+    "all_labels_unseen": "classes_unseen",
+    "classes_not_held_out": "classes_untested",
+    "label_conflicts": "prompt_conflicts",
+}
+
+
+def is_data(path: str | Path) -> bool:
+    """Tell a data file from a config, by its ending and, for ``.json``, by what is in it."""
+    target = Path(path)
+    if target.suffix.lower() in _CONFIGS:
+        return False
+    if target.suffix.lower() != ".json" or not target.is_file():
+        return True
+    with open(target, "rb") as stream:
+        head = stream.read(_HEAD)
+    if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return True
+    try:
+        document = json.loads(target.read_bytes())
+    except (ValueError, RecursionError):
+        return not (b'"model_id"' in head or b'"dataset"' in head)
+    return not (isinstance(document, dict) and {"model_id", "dataset"} & document.keys())
+
+
+def check_data(options: argparse.Namespace) -> int:
+    """Check a data file.
+
+    Returns
+    -------
+    int
+        0 in order, 1 errors were found.
+    """
+    source = str(options.config)
+    if Path(source).is_dir() and not _is_saved_dataset(Path(source)):
+        raise FindingsError([finding("doctor_report.no_such_folder", source)])
+    with examined(
+        _saved_dataset(Path(source)) if Path(source).is_dir() else source,
+        options.format,
+        columns_of(options.columns),
+        split=SplitPlan(),
+        against=options.against,
+        workers=options.workers,
+        folder=options.write_splits or "splits",
+    ) as (report, found):
+        if options.tokenizer:
+            _tokens_of_file(report, found, options)
+        return _tell(report, found, options, SplitPlan())
+
+
+def check_config(
+    options: argparse.Namespace, config: Config, told: list[Finding], rows: RowSet | None = None
+) -> int:
+    """Check the data of a config.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    config : Config
+    told : list of Finding
+        Of the config and of the reader that a run uses.
+    rows : RowSet, optional
+        When given, the rows are looked at with the model's tokenizer.
+    """
+    split = config.dataset.split
+    shares = {name: float(split[name] or 0) for name in ("train", "val", "test")}
+    plan = SplitPlan(split.strategy, seed=config.seed, **shares)
+    with examined(
+        sources_of(config),
+        config.dataset.format,
+        dict(config.dataset.columns or {}),
+        split=plan,
+        against=options.against,
+        workers=options.workers,
+        folder=options.write_splits or "splits",
+    ) as (report, found):
+        if rows is not None:
+            _tokens_of_config(report, config, rows)
+        _yield_to_reader(report, told)
+        add_findings(report, told)
+        return _tell(report, found, options, plan)
+
+
+def _tokens_of_config(report: Report, config: Config, rows: RowSet) -> None:
+    from ft_runtime.doctor.tokens import check_tokens
+    from ft_runtime.models import load_tokenizer
+
+    try:
+        tokenizer = load_tokenizer(config)
+    except FindingsError:  # told already, by the reader
+        return
+    limit = int(config.hyperparams.max_seq_len)
+    made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names)
+    report.tokens = made
+    add_findings(report, [item for item in made.findings if item.code.startswith("doctor")])
+
+
+def add_findings(report: Report, told: list[Finding]) -> None:
+    """Put further findings into a report, and leave out those of the doctor that say the same."""
+    spoken = {item.code.partition(".")[2] for item in told}
+    spoken |= {_SAME[name] for name in spoken if name in _SAME}
+    kept = [each for each in report.groups if each.code.partition(".")[2] not in spoken]
+    report.groups = [*group(Survey(), told), *kept]
+    rank = {"error": 0, "warning": 1, "info": 2}
+    report.groups.sort(key=lambda each: rank[each.severity])
+
+
+def _yield_to_reader(report: Report, told: list[Finding]) -> None:
+    """Make errors of rows warnings where the reader of a run is content.
+
+    A run leaves broken rows out, as the ledger tells, and goes on; how many it may lose is for
+    ``dataset.max_lost_fraction`` to say.
+    """
+    if not errors(told):
+        report.groups = [
+            replace(each, severity="warning") if each.code.startswith("doctor.") else each
+            for each in report.groups
+        ]
+
+
+def columns_of(pairs: list[str]) -> dict[str, str]:
+    """Return ``--columns`` as a mapping; several may stand in one, with commas between.
+
+    Raises
+    ------
+    FindingsError
+        ``doctor_report.bad_columns``.
+    """
+    found = {}
+    for pair in ",".join(pairs).split(",") if pairs else ():
+        canonical, sign, actual = pair.partition("=")
+        if not (sign and canonical.strip() and actual):
+            raise FindingsError([finding("doctor_report.bad_columns", "--columns", got=pair)])
+        found[canonical.strip()] = actual
+    return found
+
+
+def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: SplitPlan) -> int:
+    """Write what was asked for, then print."""
+    told: list[str] = []
+    failed: list[Finding] = []
+
+    def attempt(action: Callable[[], str]) -> None:
+        try:
+            told.append(action())
+        except FindingsError as error:
+            failed.extend(error.findings)
+
+    if options.fix:
+        attempt(lambda: repr(_fix(found, options)))
+    if options.write_splits:
+        attempt(lambda: write_parts(found, report, options.write_splits, plan))
+    if options.write_record:
+        attempt(lambda: _wrote(write_record(options.write_record, record(found))))
+    if failed:
+        add_findings(report, failed)
+    if options.csv:
+        attempt(lambda: _wrote(write_csv(report, options.csv)))
+    if options.html:
+        attempt(lambda: _wrote(write_file(options.html, to_html(report))))
+    bad = not report.ok or bool(errors(failed))
+    if options.json:
+        document = {**report.to_dict(), "ok": not bad}
+        print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
+    else:
+        head, kinds, tail = parts(report)
+        _show(head, sys.stdout)
+        _show(kinds, sys.stderr)
+        _show([*tail, *told], sys.stdout)
+    late = [item for item in failed if item.code not in {each.code for each in report.groups}]
+    for item in late:
+        print(item, file=sys.stderr)
+    return FOUND if bad else DONE
+
+
+def _show(lines: list[str], stream: TextIO) -> None:
+    if lines:
+        shown = "\n".join(lines).encode("utf-8", "backslashreplace").decode()
+        print(shown, file=stream, flush=True)
+
+
+def _wrote(path: Path) -> str:
+    return text("doctor_report.wrote", path=path)
+
+
+def _fix(found: Survey, options: argparse.Namespace) -> Any:
+    if len(found.files) != 1:
+        container = ", ".join(each.scan.container for each in found.files) or "-"
+        raise FindingsError([finding("doctor_report.cannot_fix", "--fix", container=container)])
+    each = found.files[0]
+    if each.plain.rows_only or each.plain.numbers is not None:
+        raise FindingsError(
+            [finding("doctor_report.cannot_fix", "--fix", container=each.scan.container)]
+        )
+    kinds = [k.strip() for k in options.fix_kinds.split(",")] if options.fix_kinds else KINDS
+    table = each.scan.container.endswith(("csv", "tsv"))
+    return fix(
+        each.plain.path,
+        options.fix,
+        kinds,
+        kind="csv" if table else "jsonl",
+        label=each.scan.columns.get("label", "label"),
+        delimiter=delimiter_of(each.plain.path) if table else ",",
+        labelled=each.scan.format == "csv_classification",
+    )
+
+
+def delimiter_of(path: Path) -> str:
+    """Return the delimiter of a table."""
+    from ft_runtime.doctor.head import detect
+
+    dialect = detect(path).dialect
+    return dialect.delimiter if dialect else ","
+
+
+def _tokens_of_file(report: Report, found: Survey, options: argparse.Namespace) -> None:
+    """Check the rows with a tokenizer in a folder; they are read as a run would read them."""
+    from ft_runtime.doctor.tokens.load import rows_of, tokenizer_of
+
+    if found.format is None:
+        told = [finding("doctor_report.no_format_for_tokens", "--tokenizer")]
+        add_findings(report, told)
+        return
+    try:
+        from ft_runtime.doctor.tokens import check_tokens
+
+        rows, labels = rows_of(found)
+        tokenizer = tokenizer_of(options.tokenizer)
+        limit = options.max_seq_len or _LENGTH
+        report.tokens = check_tokens(rows, found.format, tokenizer, limit, labels)
+        add_findings(report, report.tokens.findings)
+    except FindingsError as error:
+        add_findings(report, error.findings)
+
+
+def _is_saved_dataset(path: Path) -> bool:
+    return (path / "dataset_info.json").is_file() or (path / "dataset_dict.json").is_file()
+
+
+def _saved_dataset(path: Path) -> Any:
+    """Load what the datasets library saved with ``save_to_disk``."""
+    import datasets
+
+    try:
+        return datasets.load_from_disk(str(path))
+    except Exception as error:
+        problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise FindingsError(
+            [finding("doctor_report.broken_columnar", str(path), kind="dataset", problem=problem)]
+        ) from None

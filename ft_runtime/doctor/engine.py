@@ -1,0 +1,262 @@
+"""`scan`: one pass over data files that tells what they hold and everything that is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ft_runtime.doctor import pool as pools
+from ft_runtime.doctor.across import compare_splits
+from ft_runtime.doctor.csv.start import count_quotes
+from ft_runtime.doctor.finish import finish
+from ft_runtime.doctor.head import Detection, detect_open
+from ft_runtime.doctor.opening import State, opened, read_at, show
+from ft_runtime.doctor.part import Part
+from ft_runtime.doctor.result import FileScan, Scan
+from ft_runtime.doctor.task import Task, run_task
+from ft_runtime.findings import FindingsError, errors, finding
+
+CHECKS = frozenset({"secrets", "text", "duplicates", "sha256"})
+BLOCK = 1 << 21
+LIMIT = 64 << 20
+_RANGE = 32 << 20
+
+Paths = str | Path | Iterable[str | Path] | Mapping[str, str | Path]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a scan is done; see `scan`."""
+
+    format: str | None = None
+    columns: dict[str, str] | None = None
+    checks: frozenset[str] = CHECKS
+    workers: int | None = None
+    block: int = BLOCK
+    limit: int = LIMIT
+    span: int = _RANGE
+
+
+def scan(
+    paths: Paths,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    checks: Iterable[str] = CHECKS,
+    workers: int | None = None,
+    *,
+    block: int = BLOCK,
+    limit: int = LIMIT,
+    span: int = _RANGE,
+) -> Scan:
+    """Check every row of some data files, in one pass and in constant memory.
+
+    Parameters
+    ----------
+    paths : path, list of paths, or mapping of split to path
+        JSON Lines, CSV or TSV files. With several, leaks between them are looked for.
+    format : str, optional
+        ``jsonl_chat``, ``jsonl_instr``, ``jsonl_prompt`` or ``csv_classification`` (the last also
+        for JSON Lines with text and label); detected when not given.
+    columns : mapping, optional
+        Canonical name to name in the file, as in ``dataset.columns``.
+    checks : iterable of str
+        ``secrets`` (keys and personal data), ``phone`` (telephone numbers too; not in the
+        default), ``text`` (placeholders, special tokens, separators), ``duplicates`` (and leaks),
+        ``sha256``.
+    workers : int, optional
+        Processes; by default as many as the size and the cores justify. Workers that are spawned
+        import the main module, as always with `multiprocessing`.
+    block, limit, span : int
+        Bytes read at once, longest line looked at, bytes a task.
+
+    Returns
+    -------
+    Scan
+        Bad input never raises: a file that cannot be read has ``refused`` set and a finding.
+    """
+    begun = time.perf_counter()
+    given = _named(paths)
+    options = Options(format, dict(columns or {}), frozenset(checks), workers, block, limit, span)
+    sizes = [_size(path) for _, path in given]
+    count = workers if workers is not None else pools.default_workers(max(sizes, default=0))
+    result, numbers = Scan(), []
+    with pools.pool(count) as executor:
+        for split, path in given:
+            one, part = _scan_file(path, split, options, executor, count)
+            result.files.append(one)
+            numbers.append(part if len(given) > 1 else None)
+    if "duplicates" in options.checks and len(given) > 1:
+        result.findings += compare_splits(result.files, [part or Part() for part in numbers])
+    result.seconds = time.perf_counter() - begun
+    return result
+
+
+def _named(paths: Paths) -> list[tuple[str, str]]:
+    if isinstance(paths, str | Path):
+        return [("", os.fspath(paths))]
+    if isinstance(paths, Mapping):
+        return [(split, os.fspath(path)) for split, path in paths.items()]
+    return [("", os.fspath(path)) for path in paths]
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _scan_file(
+    path: str, split: str, options: Options, executor: ProcessPoolExecutor | None, workers: int
+) -> tuple[FileScan, Part]:
+    result = FileScan(show(path), split)
+    try:
+        with opened(path) as handle:
+            state = State.of(handle)
+            result.bytes = state.size
+            found = detect_open(handle, state.size, path, options.columns)
+            result.findings += found.findings
+            result.container, result.shape = found.container, found.shape
+            form = _choose(found, options, result)
+            if form is None or found.refused:
+                result.refused = True
+                result.format = form
+                return result, Part()
+            result.format = form
+            result.columns = dict(options.columns or {}) or dict(found.columns)
+            part, digest = _read(
+                path, handle, state, found, form, result, options, executor, workers
+            )
+            result.valid = not part.changed and State.of(handle) == state
+            result.sha256 = digest if result.valid else ""
+    except FindingsError as error:
+        result.findings += error.findings
+        result.refused = True
+        return result, Part()
+    if not result.valid:
+        result.findings.append(finding("doctor.file_changed", result.path))
+    finish(result, part, found, "duplicates" in options.checks)
+    return result, part
+
+
+def _choose(found: Detection, options: Options, result: FileScan) -> str | None:
+    """Return the format to check against; None when there is none, with a finding."""
+    if errors(found.findings) and found.container not in ("csv", "tsv"):
+        return options.format
+    present = ", ".join(found.present[:12]) or "none"
+    if found.container in ("csv", "tsv"):
+        return "csv_classification" if found.dialect and found.dialect.table else options.format
+    if options.format:
+        if found.format and found.format != options.format:
+            mapping = f"and columns: {found.columns}" if found.columns else ""
+            result.findings.append(
+                finding(
+                    "doctor.wrong_format",
+                    result.path,
+                    detected=found.format,
+                    format=options.format,
+                    mapping=mapping,
+                )
+            )
+        return options.format
+    if found.format is None:
+        if found.shape == "preference":
+            result.findings.append(finding("doctor.preference_data", result.path))
+            return None
+        if not found.present:  # nothing in the first rows can be read: let each line be explained
+            return "jsonl_chat"
+        result.findings.append(
+            finding("doctor.unknown_format", result.path, shape=found.shape, present=present)
+        )
+        return None
+    if found.columns and not options.columns:
+        mapping = "{" + ", ".join(f"{k}: {v}" for k, v in found.columns.items()) + "}"
+        result.findings.append(finding("doctor.mapping", result.path, mapping=mapping))
+    return found.format
+
+
+def _read(
+    path: str,
+    handle: int,
+    state: State,
+    found: Detection,
+    form: str,
+    result: FileScan,
+    options: Options,
+    executor: ProcessPoolExecutor | None,
+    workers: int,
+) -> tuple[Part, str]:
+    """Scan the whole file, in this process or in several, and take its digest."""
+    task = Task(
+        path,
+        state,
+        found.begin,
+        state.size,
+        form,
+        result.columns,
+        found.dialect.table if found.dialect else None,
+        "secrets" in options.checks,
+        "phone" in options.checks,
+        "text" in options.checks,
+        options.block,
+        options.limit,
+    )
+    whole = Part(found.begin, found.begin)
+    whole.lines = found.lines
+    digest = hashlib.sha256() if "sha256" in options.checks else None
+    if executor is None or state.size <= options.span:
+        if digest:
+            digest.update(read_at(handle, found.begin, 0))
+        whole.extend(run_task(task, digest.update if digest else None))
+        return whole, digest.hexdigest() if digest else ""
+    tasks = list(_ranges(task, handle, options, workers))
+    futures = [executor.submit(run_task, each) for each in tasks]
+    # The digest is one long chain: it runs beside the workers, from this process.
+    hashing = None
+    if digest:
+        hashing = threading.Thread(target=_digest, args=(path, state.size, digest))
+        hashing.start()
+    try:
+        for each, future in zip(tasks, futures, strict=True):
+            part = future.result()
+            if whole.stop >= each.stop and not part.rows:
+                continue
+            if part.start != whole.stop and not part.changed:
+                # A stray quote before: what was taken for the start of a record is none.
+                if whole.stop >= each.stop:
+                    continue
+                part = run_task(replace(each, start=whole.stop, exact=True))
+            whole.extend(part)
+    finally:
+        if hashing:
+            hashing.join()
+    return whole, digest.hexdigest() if digest else ""
+
+
+def _ranges(task: Task, handle: int, options: Options, workers: int) -> Iterable[Task]:
+    """Cut a file into ranges: a few for each worker, so that none waits long for another."""
+    size = task.stop - task.start
+    count = max(workers, -(-size // options.span))
+    step = max(-(-size // count), 1)
+    odd = False
+    for start in range(task.start, task.stop, step):
+        stop = min(start + step, task.stop)
+        yield replace(task, start=start, stop=stop, exact=start == task.start, quotes=odd)
+        if task.table:
+            begin = start - 1 if start > task.start else start
+            odd ^= bool(count_quotes(handle, begin, stop - 1, options.block) & 1)
+
+
+def _digest(path: str, size: int, digest: Any) -> None:
+    with opened(path) as handle:
+        at = 0
+        while at < size and (data := read_at(handle, min(BLOCK, size - at), at)):
+            digest.update(data)
+            at += len(data)

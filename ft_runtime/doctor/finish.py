@@ -1,0 +1,174 @@
+"""From the added-up parts of a file to its result: quantiles, fingerprint, labels, duplicates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor.duplicates import find_duplicates
+from ft_runtime.doctor.hashing import spread
+from ft_runtime.doctor.head import Detection
+from ft_runtime.doctor.part import Part, class_length
+from ft_runtime.doctor.problems import is_error
+from ft_runtime.doctor.result import FileScan, Quantiles
+from ft_runtime.findings import finding
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SHOWN = 10
+
+
+def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> None:
+    """Fill in the result of a file that was read."""
+    result.lines, result.rows = part.lines, part.rows
+    result.broken, result.fine = part.broken, part.rows - part.broken
+    result.log, result.marks = part.log, part.marks
+    result.histogram = histogram(part.lengths)
+    result.lengths = quantiles(result.histogram)
+    used = set(result.columns.values()) | {"messages", "text", "label"}
+    result.extras = sorted(part.extras - used)
+    content, prompt = joined(part.content), joined(part.prompt)
+    part.content, part.prompt = [content], [prompt]
+    part.row_lines = [joined(part.row_lines)] if part.row_lines else []
+    result.fingerprint = fingerprint(content, result.fine)
+    result.labels = _labels(part)
+    add = result.findings.append
+    if 0 < part.crlf < part.lines - 1:
+        add(finding("doctor.mixed_line_ends", result.path, crlf=part.crlf, lines=part.lines))
+    if result.rows and result.broken * 2 > result.rows:
+        values = {"bad": result.broken, "seen": result.rows, "format": result.format}
+        add(finding("doctor.mostly_broken", result.path, **values))
+    if result.extras and result.container == "jsonl":
+        names = ", ".join(result.extras[:_SHOWN])
+        add(finding("doctor.unused_columns", result.path, names=names))
+    if duplicates:
+        _duplicates(result, part, content, prompt)
+    _label_findings(result)
+    bad = {line for code, kept in part.log.kept.items() if is_error(code) for line, _ in kept}
+    result.preview = [{**row, "fine": row["line"] not in bad} for row in found.preview]
+
+
+def joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return one array of many, letting each go as soon as it is copied."""
+    import numpy as np
+
+    if len(arrays) == 1:
+        return arrays.pop()
+    size = sum(each.size for each in arrays)
+    whole = np.empty(size, arrays[0].dtype if arrays else np.uint64)
+    at = 0
+    arrays.reverse()
+    while arrays:
+        each = arrays.pop()
+        whole[at : at + each.size] = each
+        at += each.size
+    return whole
+
+
+def fingerprint(content: NDArray[Any], count: int) -> str:
+    """Return a name for a set of rows, with repetitions, whatever their order."""
+    import numpy as np
+
+    one = two = 0
+    for start in range(0, content.size, 1 << 16):
+        rows = content[start : start + (1 << 16)]
+        rows = rows[rows != 0]
+        mixed = spread(rows)
+        one += int(mixed.sum(dtype=np.uint64)) if rows.size else 0
+        two += int(spread(~mixed).sum(dtype=np.uint64)) if rows.size else 0
+    return f"{count:x}-{one % 2**64:016x}{two % 2**64:016x}"
+
+
+def histogram(lengths: NDArray[Any] | None) -> dict[int, int]:
+    """Return rows by length class, without the empty ones."""
+    import numpy as np
+
+    if lengths is None:
+        return {}
+    at = np.flatnonzero(lengths)
+    return dict(zip(at.tolist(), lengths[at].tolist(), strict=True))
+
+
+def quantiles(lengths: dict[int, int]) -> Quantiles:
+    """Return quantiles (nearest rank) of lengths counted by class."""
+    total = sum(lengths.values())
+    if not total:
+        return Quantiles()
+    shares = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+    ranks = [max(1, -(-int(share * total * 100) // 100)) for share in shares]
+    values: list[int] = []
+    seen = 0
+    for number, count in sorted(lengths.items()):
+        seen += count
+        while len(values) < len(ranks) and seen >= ranks[len(values)]:
+            values.append(class_length(number))
+    return Quantiles(*values)
+
+
+def line_of(_result: FileScan, part: Part, row: int) -> int:
+    """Return the physical line of a row, counted from 0."""
+    if part.row_lines:
+        return int(part.row_lines[0][row])
+    return row + 1 + part.lines - part.rows
+
+
+def _duplicates(result: FileScan, part: Part, content: Any, prompt: Any) -> None:
+    found = find_duplicates(content, prompt)
+    result.duplicates, result.conflicts = found.rows, found.prompts
+    for code, count, groups in (
+        ("duplicate_rows", found.rows, found.groups),
+        ("prompt_conflicts", found.prompts, found.conflicts),
+    ):
+        if count:
+            lines = "; ".join(
+                " = ".join(str(line_of(result, part, row)) for row in group[:4])
+                for group in groups[:3]
+            )
+            result.findings.append(finding(f"doctor.{code}", result.path, count=count, lines=lines))
+
+
+def _labels(part: Part) -> dict[str, int]:
+    import msgspec
+
+    made: Counter[str] = Counter()
+    for label, count in part.labels.items():
+        try:
+            made[msgspec.json.decode(b'"' + label + b'"', type=str)] += count
+        except msgspec.DecodeError:  # pragma: no cover - labels are written by ourselves
+            made[label.decode("utf-8", "replace")] += count
+    return dict(sorted(made.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _label_findings(result: FileScan) -> None:
+    labels, add, where = result.labels, result.findings.append, result.path
+    if result.format != "csv_classification" or not labels:
+        return
+    if len(labels) == 1:
+        label = next(iter(labels))
+        add(finding("doctor.one_class", where, count=result.fine, label=repr(label)))
+    folded: dict[str, list[str]] = {}
+    for label in list(labels)[:10_000]:
+        folded.setdefault(" ".join(label.casefold().split()), []).append(label)
+    variants = [names for names in folded.values() if len(names) > 1]
+    if variants:
+        shown = "; ".join(" / ".join(map(repr, names[:4])) for names in variants[:_SHOWN])
+        add(finding("doctor.label_variants", where, spellings=shown))
+    spaced = [label for label in labels if label != label.strip()]
+    if spaced:
+        shown = ", ".join(map(repr, spaced[:_SHOWN]))
+        add(finding("doctor.label_spaces", where, labels=shown))
+    if result.fine >= 20 and len(labels) * 2 > result.fine:
+        values = {"classes": len(labels), "count": result.fine}
+        add(finding("doctor.labels_look_like_text", where, **values))
+    elif all(_number(label) for label in labels):
+        shown = ", ".join(list(labels)[:_SHOWN])
+        add(finding("doctor.numeric_labels", where, labels=shown))
+
+
+def _number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""Cutting texts out of a block: canonical bytes, length in characters, and their soundness."""
+
+from __future__ import annotations
+
+from codecs import unicode_escape_decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor import hashing
+from ft_runtime.doctor.blank import is_blank
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+# Under which first and second byte of UTF-8 white space and invisible characters lie.
+_INVISIBLE_SECOND = (
+    (0xD8, (0x9C,)),
+    (0xE2, (0x80, 0x81, 0xA0)),
+    (0xE3, (0x80, 0x85)),
+    (0xEF, (0xB8, 0xBB, 0xBE)),
+)
+_VISIBLE = frozenset(chr(c) for c in range(33, 127))
+
+
+@cache
+def visible_first() -> NDArray[Any]:
+    """Return, for a text's first byte, whether something visible stands there for sure."""
+    import numpy as np
+
+    visible: Any = np.zeros(256, bool)
+    visible[33:127] = True
+    visible[92] = False  # an escape: perhaps a line break
+    # Leading bytes of UTF-8 under which no white space and no invisible character lies.
+    leading = (*range(0xC3, 0xCC), *range(0xD0, 0xD8), *range(0xD9, 0xE0), *range(0xE4, 0xEF), 0xF0)
+    visible[list(leading)] = True
+    return visible
+
+
+@dataclass
+class Cut:
+    """The strings cut, in order.
+
+    Attributes
+    ----------
+    digests : ndarray of uint64
+        xxh3 of the canonical form.
+    lengths : ndarray of int64
+        Characters (code points) after escapes are resolved.
+    doubtful : ndarray of bool
+        Not UTF-8, or a wrong escape: the row needs a closer look.
+    blank : ndarray of bool
+        Empty, or white space and invisible characters alone.
+    """
+
+    digests: NDArray[Any]
+    lengths: NDArray[Any]
+    doubtful: NDArray[Any]
+    blank: NDArray[Any]
+
+
+def cut(
+    block: bytes,
+    opens: NDArray[Any],
+    closes: NDArray[Any],
+    escapes: NDArray[Any],
+    decode: NDArray[Any],
+    slashes: bool = True,
+) -> Cut:
+    r"""Return what is known of the strings between the quotes given.
+
+    The canonical form of a text is its shortest JSON form without the quotes: a text with
+    ``\u`` or ``\/`` escapes is decoded and written again, any other stands in the file that way.
+    Without `slashes`, none of the strings has an escaped slash.
+    """
+    import numpy as np
+    from xxhash import xxh3_64_intdigest
+
+    begin = opens + 1
+    lengths = closes - begin - escapes
+    blank = closes == begin
+    doubtful = np.zeros(opens.size, bool)
+    digests = hashing.digests(block, begin.tolist(), closes.tolist())
+    wide = wide_spans(block, begin, closes)
+    at = np.flatnonzero(wide & ~decode)
+    counts = hashing.characters(block, begin[at].tolist(), closes[at].tolist())
+    chars = np.array(counts, np.int64)
+    lengths[at] = chars - escapes[at]
+    doubtful[at[chars < 0]] = True
+
+    at = np.flatnonzero(unsure_spans(block, begin) & ~blank & ~decode)
+    for i, a, b in zip(at.tolist(), begin[at].tolist(), closes[at].tolist(), strict=True):
+        text = _decoded(block[a:b])
+        blank[i] = text is not None and is_blank(text)
+    at = np.flatnonzero(decode)
+    write, wrong = json_bytes(), (UnicodeError, ValueError)
+    made: list[tuple[int, int, int]] = []
+    for i, a, b, other in zip(
+        at.tolist(), begin[at].tolist(), closes[at].tolist(), wide[at].tolist(), strict=True
+    ):
+        span = block[a:b]
+        try:
+            # What escapes a plain line has mean the same in Python, halves of pairs and the
+            # slash aside; writing fails on the halves.
+            if other or (slashes and b"\\/" in span):
+                raise ValueError
+            text = unicode_escape_decode(span)[0]
+            plain = write(text)
+        except wrong:
+            decoded = _decoded(span)
+            if decoded is None:
+                doubtful[i] = True
+                continue
+            text, plain = decoded, write(decoded)
+        made.append((i, xxh3_64_intdigest(plain[1:-1]), len(text)))
+        if text[0] not in _VISIBLE and is_blank(text):
+            blank[i] = True
+    if made:
+        places, hashes, sizes = zip(*made, strict=True)
+        digests[list(places)] = np.array(hashes, np.uint64)
+        lengths[list(places)] = sizes
+    return Cut(digests, lengths, doubtful, blank)
+
+
+def unsure_spans(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:
+    """Return where the first character may show nothing, by its first two bytes."""
+    import numpy as np
+
+    data = np.frombuffer(block, np.uint8)
+    unsure = ~visible_first().take(data.take(begin))
+    at = np.flatnonzero(unsure)
+    first, second = data.take(begin[at]), data.take(begin[at] + 1)
+    # An escaped quote or backslash is visible; of the bytes that lead white space or invisible
+    # characters, a few second bytes do so alone.
+    shown = (first == 92) & ((second == 34) | (second == 92))
+    for lead, seconds in _INVISIBLE_SECOND:
+        here = first == lead
+        for other in seconds:
+            here &= second != other
+        shown |= here
+    unsure[at[shown]] = False
+    return unsure
+
+
+@cache
+def json_bytes() -> Callable[[str], bytes]:
+    """Return the function that writes a text in its shortest JSON form."""
+    import msgspec
+
+    return msgspec.json.Encoder().encode
+
+
+def wide_spans(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
+    """Return which spans hold bytes above 127; a few that hold none are named too."""
+    import numpy as np
+
+    if block.isascii() or not begin.size:
+        return np.zeros(begin.size, bool)
+    words = np.frombuffer(block, np.uint64, count=len(block) >> 3)
+    bounds = np.empty(2 * begin.size, np.int64)
+    bounds[0::2], bounds[1::2] = begin >> 3, (until >> 3) + 1
+    return (np.bitwise_or.reduceat(words, bounds)[0::2] & np.uint64(0x8080808080808080)) != 0
+
+
+@cache
+def _reader() -> tuple[Callable[[bytes], str], tuple[type[Exception], ...]]:
+    import msgspec
+
+    return msgspec.json.Decoder(str).decode, (msgspec.DecodeError, UnicodeDecodeError)
+
+
+def _decoded(span: bytes) -> str | None:
+    """Resolve all escapes; None when one of them is wrong, or the bytes are not UTF-8."""
+    read, wrong = _reader()
+    try:
+        return read(b'"' + span + b'"')
+    except wrong:
+        return None

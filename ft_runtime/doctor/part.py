@@ -1,0 +1,111 @@
+"""What is known of a part of a file; parts are added up in the order of the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor.problems import Log
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Lengths are counted exactly up to here, and in steps of 1/64 of a power of two above.
+EXACT = 1 << 14
+_STEPS = 64
+# Up to 2^44 characters.
+CLASSES = EXACT + 30 * _STEPS + 1
+
+
+@dataclass
+class Part:
+    """The result of scanning a byte range.
+
+    Attributes
+    ----------
+    start, stop : int
+        The range covered: whole records.
+    lines : int
+        Physical lines.
+    rows : int
+        Rows, readable or not. ``fine + broken == rows``.
+    broken : int
+    log : Log
+        Problems, with lines counted from the beginning of the part.
+    labels : Counter of bytes
+    lengths : ndarray of int or None
+        Rows by length class (see `length_classes`).
+    content, prompt : list of ndarray of uint64
+        Numbers of the rows, 0 for a broken one.
+    spans : list of ndarray of uint8
+        CSV alone: physical lines of each row, 255 for those in `long_spans`.
+    marks : Log
+        Secrets, personal data and other things found in the text.
+    """
+
+    start: int = 0
+    stop: int = 0
+    lines: int = 0
+    rows: int = 0
+    broken: int = 0
+    log: Log = field(default_factory=Log)
+    labels: Counter[bytes] = field(default_factory=Counter)
+    lengths: NDArray[Any] | None = None
+    content: list[NDArray[Any]] = field(default_factory=list)
+    prompt: list[NDArray[Any]] = field(default_factory=list)
+    row_lines: list[NDArray[Any]] = field(default_factory=list)
+    marks: Log = field(default_factory=Log)
+    extras: set[str] = field(default_factory=set)
+    crlf: int = 0
+    changed: bool = False
+    label_runs: list[Any] = field(default_factory=list)
+
+    def add_lengths(self, chars: NDArray[Any]) -> None:
+        """Count the lengths of some fine rows."""
+        import numpy as np
+
+        if not chars.size:
+            return
+        counts = np.bincount(length_classes(chars), minlength=CLASSES)
+        self.lengths = counts if self.lengths is None else self.lengths + counts
+
+    def extend(self, other: Part) -> None:
+        """Add the part that follows this one."""
+        self.log.extend(other.log, self.lines)
+        self.marks.extend(other.marks, self.lines)
+        for array in other.row_lines:
+            array += self.lines
+        self.row_lines += other.row_lines
+        self.lines += other.lines
+        self.rows += other.rows
+        self.broken += other.broken
+        self.labels.update(other.labels)
+        if other.lengths is not None:
+            first = self.lengths
+            self.lengths = other.lengths if first is None else first + other.lengths
+        self.content += other.content
+        self.prompt += other.prompt
+        self.extras |= other.extras
+        self.crlf += other.crlf
+        self.changed |= other.changed
+        self.stop = other.stop
+
+
+def length_classes(chars: NDArray[Any]) -> NDArray[Any]:
+    """Return the class of each length: itself when short, else a step of about 1.1 %."""
+    import numpy as np
+
+    classes = chars.astype(np.int64)
+    large = np.flatnonzero(classes >= EXACT)
+    if large.size:
+        steps = np.floor(np.log2(classes[large] / EXACT) * _STEPS).astype(np.int64)
+        classes[large] = EXACT + steps
+    return classes
+
+
+def class_length(number: int) -> int:
+    """Return the (smallest) length of a class."""
+    if number < EXACT:
+        return number
+    return int(EXACT * 2.0 ** ((number - EXACT) / _STEPS))

@@ -1,0 +1,78 @@
+"""What is wrong with a row, and the count of it over a file: all counted, a few hundred kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ft_runtime import messages
+
+KEEP = 200
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in one row.
+
+    Attributes
+    ----------
+    code : str
+        Of the catalogue, without the room.
+    path : str
+        Place inside the row: ``messages[1].content``, ``column label``, ``column 17`` of the line.
+    values : dict
+        Fill the placeholders of the message.
+    """
+
+    code: str
+    path: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def is_error(code: str) -> bool:
+    """Return whether a row with this problem is broken."""
+    return messages.lookup(f"doctor.{code}")["severity"] == "error"
+
+
+@dataclass
+class Log:
+    """Problems of many rows: every one is counted, the first `keep` of each code are kept.
+
+    Attributes
+    ----------
+    counts : Counter
+        Problems by code.
+    rows : Counter
+        Rows by code.
+    kept : dict of str to list of (line, Problem)
+        In the order of the lines.
+    """
+
+    keep: int = KEEP
+    counts: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    kept: dict[str, list[tuple[int, Problem]]] = field(default_factory=dict)
+
+    def add(self, line: int, problems: Iterable[Problem]) -> None:
+        """Count the problems of one row."""
+        seen = set()
+        for problem in problems:
+            self.counts[problem.code] += 1
+            if problem.code not in seen:
+                seen.add(problem.code)
+                self.rows[problem.code] += 1
+            kept = self.kept.setdefault(problem.code, [])
+            if len(kept) < self.keep:
+                kept.append((line, problem))
+
+    def extend(self, other: Log, lines: int) -> None:
+        """Add the log of the part of the file that begins after `lines` lines."""
+        self.counts.update(other.counts)
+        self.rows.update(other.rows)
+        for code, kept in other.kept.items():
+            own = self.kept.setdefault(code, [])
+            own.extend((line + lines, problem) for line, problem in kept[: self.keep - len(own)])

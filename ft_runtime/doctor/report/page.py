@@ -1,0 +1,138 @@
+"""The report as one small HTML page: no script, nothing loaded, everything escaped."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from ft_runtime.data.places import printable
+from ft_runtime.doctor.part import class_length
+from ft_runtime.doctor.report.bars import Bar, bars, length_bars
+from ft_runtime.doctor.report.summary import shares, size_text, verdict
+from ft_runtime.findings import text
+
+if TYPE_CHECKING:
+    from ft_runtime.doctor.report.report import Report
+
+_GROUPS = 200
+_LABELS = 30
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1f2328;--paper:#fff;--soft:#59636e;--line:#d1d9e0;
+--bar:#2f81c7;--error:#b3261e;--warning:#7a5200;--info:#59636e}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#0d1117;--soft:#9198a1;
+--line:#3d444d;--bar:#58a6ff;--error:#ff8a80;--warning:#e3b341;--info:#9198a1}}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
+max-width:70rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;
+padding:.3rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th{color:var(--soft);font-weight:600}td.n{text-align:right;white-space:nowrap}
+.error{color:var(--error)}.warning{color:var(--warning)}.info{color:var(--info)}
+.hint,small{color:var(--soft)}code,pre{font-family:ui-monospace,monospace;font-size:.9em}
+pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:6px;padding:.6rem}
+svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}
+svg .soft{fill:var(--soft)}svg rect{fill:var(--bar)}
+"""
+
+
+def to_html(report: Report) -> str:
+    """Return the report as a page of its own, in light and dark."""
+    title = html.escape(text("doctor_report.h_title"))
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n<title>{title}</title>\n'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        f"<style>{_STYLE}</style></head>\n<body><main>\n<h1>{title}</h1>\n"
+        f"{to_fragment(report)}\n</main></body></html>\n"
+    )
+
+
+def to_fragment(report: Report) -> str:
+    """Return the report as HTML that goes into another page, such as a notebook's."""
+    parts = [f"<p><strong>{_e(verdict(report))}</strong></p>", _files(report), _findings(report)]
+    if report.split and report.split.proposal:
+        parts.append(f"{_h('h_split')}<pre>{_e(report.split.proposal)}</pre>")
+    if report.diff is not None:
+        parts.append(f"<pre>{_e(repr(report.diff))}</pre>")
+    for scan in report.files[:10]:
+        counts = {class_length(number): count for number, count in scan.histogram.items()}
+        if counts:
+            name = f"<small>{_e(scan.path)}</small>" if len(report.files) > 1 else ""
+            parts.append(f"{_h('h_lengths')}{name}{bars(length_bars(counts))}")
+    if report.tokens and report.tokens.histogram:
+        parts.append(f"{_h('h_tokens')}{bars(length_bars(report.tokens.histogram))}")
+    if report.labels and report.labels.counts:
+        parts.append(_labels(report))
+    if report.tokens and report.tokens.drawn:
+        parts.append(f"{_h('h_row')}{report.tokens.drawn._repr_html_()}")
+    return "\n".join(parts)
+
+
+def _e(value: str) -> str:
+    """Escape user text; half characters and controls show as their codes."""
+    clean = value.encode("utf-8", "backslashreplace").decode()
+    turning = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    shown = "".join(
+        f"\\u{ord(c):04x}" if c in turning or (c < " " and c not in "\n\t") else c for c in clean
+    )
+    return html.escape(shown)
+
+
+def _h(key: str) -> str:
+    return f"<h2>{html.escape(_word(key))}</h2>"
+
+
+def _word(key: str) -> str:
+    return text(f"doctor_report.{key}")
+
+
+def _files(report: Report) -> str:
+    rows = []
+    for scan in report.files:
+        cells = [
+            _e(printable(scan.path, 120)),
+            f"{scan.rows:,}",
+            f"{scan.broken:,}",
+            _e(f"{scan.format or '?'} · {scan.container}"),
+            size_text(scan.bytes),
+        ]
+        identity = f"<code>{_e(scan.fingerprint)}</code><br><small>{_e(scan.sha256)}</small>"
+        rows.append(f"<tr>{''.join(f'<td>{c}</td>' for c in [*cells, identity])}</tr>")
+    told = []
+    if report.languages:
+        told.append(text("doctor_report.languages_line", shown=shares(report.languages, 12)))
+    if report.scripts:
+        told.append(text("doctor_report.scripts_line", shown=shares(report.scripts, 12)))
+    more = "".join(f"<p>{_e(line.strip())}</p>" for line in told)
+    return f"{_h('h_files')}<table><tbody>{''.join(rows)}</tbody></table>{more}"
+
+
+def _findings(report: Report) -> str:
+    if not report.groups:
+        return f"{_h('h_findings')}<p>{_e(text('doctor_report.h_none'))}</p>"
+    head = "".join(
+        f"<th>{_e(_word(key))}</th>" for key in ("csv_column_code", "h_rows", "h_where", "h_what")
+    )
+    rows = []
+    for each in report.groups[:_GROUPS]:
+        hint = f'<div class="hint">→ {_e(each.hint)}</div>' if each.hint else ""
+        count = f"{each.rows:,}" if each.rows else ""
+        rows.append(
+            f'<tr><td><span class="{each.severity}">{each.severity}</span><br>'
+            f'<code>{_e(each.code)}</code></td><td class="n">{count}'
+            f"</td><td>{_e(printable(each.where, 200))}</td>"
+            f"<td>{_e(printable(each.message, 1000))}{hint}</td></tr>"
+        )
+    left = len(report.groups) - _GROUPS
+    more = f"<p>{_e(text('doctor_report.more_kinds', count=left))}</p>" if left > 0 else ""
+    return (
+        f"{_h('h_findings')}<table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>{more}"
+    )
+
+
+def _labels(report: Report) -> str:
+    assert report.labels is not None
+    counts = report.labels.counts
+    drawn = [Bar(printable(label, 40) or '""', n) for label, n in list(counts.items())[:_LABELS]]
+    left = len(counts) - len(drawn)
+    more = f"<p>{_e(text('doctor_report.h_more_labels', count=left))}</p>" if left > 0 else ""
+    return f"{_h('h_labels')}{bars(drawn)}{more}"

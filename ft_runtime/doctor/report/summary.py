@@ -1,0 +1,161 @@
+"""The report as text: at most a screenful, whatever was found."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from ft_runtime.data.places import printable
+from ft_runtime.findings import text
+
+if TYPE_CHECKING:
+    from ft_runtime.doctor.report.group import Group
+    from ft_runtime.doctor.report.report import Report
+    from ft_runtime.doctor.result import FileScan
+
+LINES = 24
+WIDTH = 100
+_FILES = 3
+_LABELS = 5
+
+
+def to_text(report: Report) -> str:
+    """Return the report in at most `LINES` lines of `WIDTH` characters.
+
+    A proposed split and a comparison come on top of that: they were asked for, or are needed.
+    """
+    return "\n".join(line for part in parts(report) for line in part)
+
+
+def parts(report: Report) -> tuple[list[str], list[str], list[str]]:
+    """Return the lines of the summary, of the findings, and what goes below them."""
+    head = [verdict(report), *_head(report)]
+    found = _findings(report.groups, max(4, LINES - len(head)))
+    return [_fit(line) for line in head], [_fit(line) for line in found], _tail(report)
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes in words."""
+    number = float(size)
+    for unit in ("B", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.2f} GB"
+
+
+def _head(report: Report) -> list[str]:
+    lines = []
+    for scan in report.files[:_FILES]:
+        lines += _file(scan, alone=len(report.files) == 1)
+    if len(report.files) > _FILES:
+        lines.append(f"… (+{len(report.files) - _FILES})")
+    if report.labels and report.labels.counts:
+        lines.append(_labels(report))
+    if report.languages:
+        lines.append(text("doctor_report.languages_line", shown=shares(report.languages)))
+    elif report.scripts:
+        lines.append(text("doctor_report.scripts_line", shown=shares(report.scripts)))
+    if report.tokens and report.tokens.lengths:
+        values = {**report.tokens.lengths, "over": report.tokens.over, "limit": report.tokens.limit}
+        values["supervised"] = round(100 * report.tokens.supervised)
+        lines.append(text("doctor_report.tokens_line", **values))
+    if report.split and sum(report.split.sizes.values()):
+        sizes = ", ".join(f"{name} {size:,}" for name, size in report.split.sizes.items())
+        lines.append(text("doctor_report.split_line", strategy=report.split.strategy, sizes=sizes))
+    return lines
+
+
+def _file(scan: FileScan, alone: bool) -> list[str]:
+    name, size = printable(scan.path, 60), size_text(scan.bytes)
+    if scan.refused:
+        return [text("doctor_report.refused", name=name, size=size)]
+    lines = [
+        text(
+            "doctor_report.head",
+            name=name,
+            rows=scan.rows,
+            broken=scan.broken,
+            format=scan.format or "?",
+            container=scan.container,
+            size=size,
+        )
+    ]
+    if alone:
+        sha256 = f"{scan.sha256[:16]}…" if scan.sha256 else "-"
+        lines.append(
+            text("doctor_report.identity", fingerprint=scan.fingerprint or "-", sha256=sha256)
+        )
+        if scan.fine:
+            lines.append(text("doctor_report.lengths", **vars(scan.lengths)))
+    return lines
+
+
+def _labels(report: Report) -> str:
+    assert report.labels is not None
+    counts = report.labels.counts
+    shown = ", ".join(f"{printable(n, 24)} {c:,}" for n, c in list(counts.items())[:_LABELS])
+    if len(counts) > _LABELS:
+        shown += f" … (+{len(counts) - _LABELS})"
+    evenness = f"{report.labels.evenness:.2f}"
+    return text("doctor_report.labels_line", count=len(counts), shown=shown, evenness=evenness)
+
+
+def shares(found: dict[str, float], most: int = 5) -> str:
+    """Return shares as words: ``English 97 %, German 3 %``."""
+    shown = [f"{name} {100 * part:.0f} %" for name, part in list(found.items())[:most]]
+    return ", ".join(shown) + (f" … (+{len(found) - most})" if len(found) > most else "")
+
+
+def _findings(groups: list[Group], room: int) -> list[str]:
+    """Return as many kinds as there is room for: a line each, and remedies for the worst."""
+    lines: list[str] = []
+    for number, each in enumerate(groups):
+        left = len(groups) - number
+        wrapped = _lines(each)
+        # Later kinds need a line each, or one line for all that do not fit.
+        spare = room - len(lines) - min(left - 1, 3)
+        if len(lines) >= room - 1 and left > 1:
+            lines.append(text("doctor_report.more_kinds", count=left))
+            break
+        lines += wrapped[: max(1, min(len(wrapped), spare, 3))]
+    return lines
+
+
+def _lines(each: Group) -> list[str]:
+    rows = f" {text('doctor_report.rows_word', count=each.rows)}" if each.rows > 1 else ""
+    where = f" {printable(each.where, 60)}:" if each.where else ""
+    message = f"{each.severity} [{each.code}]{rows}{where} {printable(each.message, 400)}"
+    wrapped = textwrap.wrap(message, WIDTH, subsequent_indent="    ")[:2] or [""]
+    if each.hint:
+        wrapped.append("    → " + printable(each.hint, WIDTH - 6))
+    return wrapped
+
+
+def verdict(report: Report) -> str:
+    """Return the one line that says whether all is well."""
+    counts = report.counts()
+    others = counts["warning"] + counts["info"]
+    key = "doctor_report.verdict_good" if report.ok else "doctor_report.verdict_bad"
+    return text(key, errors=counts["error"], others=others, seconds=f"{report.seconds:.1f}")
+
+
+def _tail(report: Report) -> list[str]:
+    lines = []
+    if report.diff is not None:
+        lines += repr(report.diff).splitlines()
+    if report.split and report.split.proposal:
+        files = report.split.proposed == "files"
+        key = "doctor_report.proposal_files" if files else "doctor_report.proposal"
+        folder = _folder(report.split.proposal) if files else ""
+        lines += [text(key, folder=folder), *report.split.proposal.splitlines()]
+    return lines
+
+
+def _folder(proposal: str) -> str:
+    """Return the folder that a proposal of files names."""
+    return proposal.splitlines()[-1].partition('"')[2].rpartition("/")[0]
+
+
+def _fit(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"

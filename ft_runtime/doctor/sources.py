@@ -1,0 +1,45 @@
+"""What a config names as its data, as the doctor takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.findings import FindingsError
+
+if TYPE_CHECKING:
+    from ft_runtime.config import Config
+    from ft_runtime.runs import Run
+
+
+def sources_of(config: Config) -> Any:
+    """Return the data of a config for `examine`; nothing where a hub dataset cannot be had."""
+    dataset = config.dataset
+    if dataset.source != "hf_dataset_id":
+        path = dataset.path
+        return {k: v for k, v in path.items() if v} if isinstance(path, Mapping) else path
+    from ft_runtime.data.hub import _OWN, _load
+
+    try:
+        parts = _load(dataset.id, dataset.config_name, dataset.revision)
+    except FindingsError:  # the reader of the run tells it
+        return []
+    own = {_OWN[name]: part for name, part in parts.items() if name in _OWN}
+    return own if len(own) > 1 else next(iter(own.values() or parts.values()))
+
+
+def record_data(config: Config, run: Run) -> Path:
+    """Write the version record of a run's data into its folder, for later comparisons.
+
+    Raises
+    ------
+    FindingsError
+        ``doctor_report.cannot_write``.
+    """
+    from ft_runtime.doctor.identity import record, write_record
+    from ft_runtime.doctor.survey import survey
+
+    columns = dict(config.dataset.columns or {})
+    with survey(sources_of(config), config.dataset.format, columns, ("sha256",)) as found:
+        return write_record(run.path, record(found))

@@ -1,0 +1,168 @@
+"""Which rows go where: the splits of a run, and one that keeps what belongs together together."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.data.strategies import sizes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIDES = ("train", "val", "test")
+Shares = Mapping[str, float]
+
+
+@dataclass
+class Members:
+    """The fine rows of a dataset, as far as a split needs to know them.
+
+    Attributes
+    ----------
+    content, prompt : ndarray of uint64, shape (rows,)
+        See `ft_runtime.doctor.hashing`.
+    label : ndarray of int or None
+        Index into `names`; None when rows have no labels.
+    names : list of str
+    line : ndarray of int
+        The row's number in its source.
+    file : ndarray of int
+        Which source.
+    given : ndarray of uint8 or None
+        The side of each row, where the data came split.
+    """
+
+    content: NDArray[Any]
+    prompt: NDArray[Any]
+    label: NDArray[Any] | None
+    line: NDArray[Any]
+    file: NDArray[Any]
+    names: list[str] = field(default_factory=list)
+    given: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return int(self.content.size)
+
+
+def assign(rows: Members, strategy: str, shares: Shares, seed: int) -> NDArray[Any]:
+    """Return the side of every row: exactly what a run with this config does.
+
+    Parameters
+    ----------
+    strategy : {"random", "stratified", "tail"}
+
+    Returns
+    -------
+    ndarray of uint8
+        Index into `SIDES`.
+    """
+    import numpy as np
+
+    count = len(rows)
+    result: NDArray[Any] = np.zeros(count, np.uint8)
+    if strategy == "stratified" and rows.label is not None:
+        return _stratified(rows, shares, seed)
+    size = sizes(count, shares)
+    if strategy == "tail":
+        result[size["train"] : size["train"] + size["val"]] = 1
+        result[size["train"] + size["val"] :] = 2
+        return result
+    order = _shuffled(count, random.Random(seed))
+    result[order[: size["val"]]] = 1
+    result[order[size["val"] : size["val"] + size["test"]]] = 2
+    return result
+
+
+def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
+    """Return sides of which no prompt is on two, with every class in its share.
+
+    Rows with the same prompt (so also equal rows) are one group and stay together. The groups of a
+    class are drawn by the seed; what rounding takes from one class is given to the next. A class
+    keeps at least one group in training.
+    """
+    import numpy as np
+
+    result: Any = np.zeros(len(rows), np.uint8)
+    if not len(rows):
+        return result
+    first: Any
+    group: Any
+    size: Any
+    _, first, group, size = np.unique(
+        rows.prompt, return_index=True, return_inverse=True, return_counts=True
+    )
+    group = group.reshape(-1)
+    label = np.zeros(first.size, np.int64) if rows.label is None else rows.label[first]
+    # Groups by the place of their first row: the order of hashes says nothing to anybody.
+    order = np.argsort(first, kind="stable")
+    sides = np.zeros(first.size, np.uint8)
+    chance = random.Random(seed)
+    owed = {1: 0.0, 2: 0.0}
+    for number in np.unique(label).tolist():
+        own = order[label[order] == number]
+        own = own[_shuffled(own.size, chance)]
+        total, at = int(size[own].sum()), 0
+        for side in (1, 2):
+            wanted = total * shares[SIDES[side]] + owed[side]
+            taken = 0
+            while at < own.size - 1 and taken + size[own[at]] / 2 <= wanted + 1e-9 and wanted > 0:
+                sides[own[at]] = side
+                taken += int(size[own[at]])
+                at += 1
+            owed[side] = wanted - taken
+    return sides[group]
+
+
+def _stratified(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
+    import numpy as np
+
+    assert rows.label is not None
+    result: Any = np.zeros(len(rows), np.uint8)
+    chance = random.Random(seed)
+    owed = {1: 0.0, 2: 0.0}
+    train: list[int] = []
+    order: Any = np.argsort(rows.label, kind="stable")
+    bounds: Any = np.searchsorted(rows.label[order], np.arange(len(rows.names) + 1))
+    for number in sorted(range(len(rows.names)), key=lambda i: rows.names[i]):
+        members = order[bounds[number] : bounds[number + 1]]
+        if not members.size:
+            continue
+        members = members[_shuffled(members.size, chance)]
+        used = 0
+        for side in (1, 2):
+            wanted = members.size * shares[SIDES[side]] + owed[side]
+            taken = max(0, min(math.floor(wanted + 0.5 + 1e-9), members.size - 1 - used))
+            owed[side] = wanted - taken
+            result[members[used : used + taken]] = side
+            used += taken
+        train += members[used:].tolist()
+    for side in (1, 2):
+        if shares[SIDES[side]] > 0 and not (result == side).any():
+            _spare_one(rows, result, side, train)
+    return result
+
+
+def _spare_one(rows: Members, result: NDArray[Any], side: int, train: list[int]) -> None:
+    """Move the first drawn training row of the largest class, if that leaves the class a row."""
+    import numpy as np
+
+    assert rows.label is not None
+    counts: Any = np.bincount(rows.label[train], minlength=len(rows.names))
+    if not train or counts.max() < 2:
+        return
+    best = min(range(len(rows.names)), key=lambda i: (-counts[i], rows.names[i]))
+    row = next(row for row in train if rows.label[row] == best)
+    result[row] = side
+    train.remove(row)
+
+
+def _shuffled(count: int, chance: random.Random) -> NDArray[Any]:
+    """Return the order that `ft_runtime.data.strategies` draws from the same chance."""
+    import numpy as np
+
+    keys = np.fromiter((chance.random() for _ in range(count)), np.float64, count)
+    return np.argsort(keys, kind="stable")

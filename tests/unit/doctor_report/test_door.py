@@ -1,0 +1,131 @@
+"""``check`` with a data file: what it prints and writes, and its exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+import yaml
+
+from ft_runtime.cli import main
+from ft_runtime.doctor.door import columns_of, is_data
+from ft_runtime.findings import FindingsError
+from support.doctor import ROWS, jsonl, packed, table
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_good_data_is_in_order(here, capsys):
+    table(here / "a.csv", ROWS)
+    assert main(["check", "a.csv"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("In order: no errors")
+    assert "60 rows, 0 broken" in out
+
+
+def test_bad_data_is_not_and_says_where(here, capsys):
+    jsonl(here / "a.jsonl", [*ROWS, {"text": "", "label": "a"}])
+    assert main(["check", "a.jsonl"]) == 1
+    told = capsys.readouterr()
+    assert told.out.startswith("Not in order: 1 kinds of errors")
+    assert "a.jsonl:61 text" in told.err
+
+
+def test_json_csv_and_page_tell_the_same(here, capsys):
+    jsonl(here / "a.jsonl", [*ROWS, {"text": "", "label": "a"}])
+    command = ["check", "a.jsonl", "--json", "--csv", "f.csv", "--html", "r.html"]
+    assert main(command) == 1
+    document = json.loads(capsys.readouterr().out)
+    codes = {item["code"] for item in document["findings"]}
+    with open("f.csv", newline="", encoding="utf-8") as stream:
+        assert {row["code"] for row in csv.DictReader(stream)} == codes
+    page = (here / "r.html").read_text("utf-8")
+    assert all(code in page for code in codes)
+    assert document["ok"] is False
+
+
+def test_a_repair_can_be_checked_again(here, capsys):
+    table(here / "a.csv", [*ROWS, {"text": "x", "label": "a "}, ROWS[0]])
+    packed(here / "a.csv.gz", here / "a.csv")
+    assert main(["check", "a.csv.gz", "--fix", "b.csv"]) == 0
+    assert "duplicates 1, label_spaces 1" in capsys.readouterr().out
+    assert main(["check", "b.csv", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(document["labels"]["counts"]) == {"a", "b", "c"}
+    assert document["files"][0]["duplicates"] == 0
+    assert main(["check", "a.csv", "--fix", "b.csv"]) == 1
+    assert "would_overwrite" in capsys.readouterr().err
+    assert main(["check", "a.csv", "--fix", "c.csv", "--fix-kinds", "blank_lines"]) == 0
+    assert len((here / "c.csv").read_bytes()) == len((here / "a.csv").read_bytes())
+
+
+def test_a_safe_split_is_written_and_is_safe(here, capsys):
+    rows = [*ROWS, *ROWS[:20], {"text": "", "label": "a"}]
+    jsonl(here / "a.jsonl", rows)
+    assert main(["check", "a.jsonl", "--write-splits", "parts"]) == 1
+    out = capsys.readouterr().out
+    paths = yaml.safe_load(out[out.index("dataset:") :])["dataset"]["path"]
+    made = {name: (here / path).read_text().splitlines() for name, path in paths.items()}
+    assert sorted(line for lines in made.values() for line in lines) == sorted(
+        map(json.dumps, rows[:-1])
+    )
+    texts = {name: {json.loads(line)["text"] for line in lines} for name, lines in made.items()}
+    assert not texts["train"] & (texts["val"] | texts["test"])
+    assert main(["check", "a.jsonl", "--write-splits", "parts"]) == 1
+    assert "would_overwrite" in capsys.readouterr().err
+
+
+def test_versions_are_compared_through_a_record(here, capsys):
+    jsonl(here / "a.jsonl", ROWS)
+    (here / "b.json").write_text(json.dumps([*ROWS[1:], {"text": "new", "label": "c"}]))
+    assert main(["check", "a.jsonl", "--write-record", "run"]) == 0
+    assert main(["check", "b.json", "--against", "run"]) == 0
+    assert "1 rows added, 1 removed, 0 edited, 59 as they were" in capsys.readouterr().out
+    assert main(["check", "b.json", "--against", "a.jsonl", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["diff"]["added"] == 1
+    assert main(["check", "b.json", "--against", "nowhere"]) == 1
+
+
+def test_columns_can_be_named(here, capsys):
+    jsonl(here / "a.jsonl", [{"ask": f"q {i}", "say": f"a {i}"} for i in range(9)])
+    assert main(["check", "a.jsonl"]) == 1
+    command = ["check", "a.jsonl", "--format", "jsonl_prompt", "--columns", "prompt=ask"]
+    assert main([*command, "--columns", "completion=say"]) == 0
+    assert columns_of(["a=b,c=d", "e=f=g"]) == {"a": "b", "c": "d", "e": "f=g"}
+    with pytest.raises(FindingsError, match="bad_columns"):
+        columns_of(["a"])
+    assert main(["check", "a.jsonl", "--columns", "prompt"]) == 1
+
+
+def test_a_config_is_told_from_data(here):
+    (here / "c.json").write_text(json.dumps({"model_id": "m", "dataset": {"path": "a"}}))
+    (here / "d.json").write_text(json.dumps([{"prompt": "a", "completion": "b"}]))
+    (here / "e.json").write_text('{"prompt": "a", "completion": "b"}\n' * 3)
+    assert [is_data(name) for name in ("c.json", "d.json", "e.json")] == [False, True, True]
+    assert not is_data("x.yaml")
+    assert is_data("x.csv.gz")
+
+
+def test_a_folder_is_a_finding(here, capsys):
+    (here / "data").mkdir()
+    assert main(["check", "data"]) == 1
+    assert "no_such_folder" in capsys.readouterr().err
+
+
+def test_a_config_gets_the_report_of_its_data(here, capsys):
+    (here / "c.yaml").write_text(
+        "model_id: m\ndataset: {path: a.csv, format: csv_classification,"
+        " split: {train: 0.8, val: 0.1, test: 0.1, strategy: tail}}\n"
+        "eval: {metrics: [accuracy]}\n"
+    )
+    table(here / "a.csv", sorted(ROWS, key=lambda row: row["label"]))
+    main(["check", "c.yaml"])
+    told = capsys.readouterr()
+    assert "60 rows, 0 broken" in told.out
+    assert "strategy: stratified" in told.out
+    assert told.err.count("tail_of_sorted") == 1

@@ -1,0 +1,152 @@
+"""The report stays readable and safe, whatever was found."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from ft_runtime.doctor.examine import SplitPlan, examine
+from ft_runtime.doctor.report import to_html, to_text, write_csv
+from ft_runtime.doctor.report.bars import Bar, bars, length_bars
+from ft_runtime.doctor.report.summary import LINES, WIDTH, parts
+from ft_runtime.findings import FindingsError
+from support.doctor import ROWS, jsonl, table
+
+EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\u202e\ud800'
+
+
+class Page(HTMLParser):
+    """Collects what a browser would run or load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.bad: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in ("meta", "br", "img", "link", "rect"):
+            self.open.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or name in ("src", "href") or "url(" in (value or ""):
+                self.bad.append(f"{tag} {name}={value}")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def looked_at(page: str) -> Page:
+    found = Page()
+    found.feed(page)
+    assert found.open == []
+    return found
+
+
+def test_tens_of_thousands_of_errors_fit_on_a_screen(tmp_path):
+    kinds = [
+        '{"text": "", "label": "a"}', '{"text": 1, "label": "a"}', "{bad", "[]", "",
+        '{"label": "a"}', '{"text": null, "label": "a"}', '{"text": "a", "label": [1]}',
+        '{"text": "a", "text": "b", "label": "a"}', '{"text": NaN, "label": "a"}',
+        '{"text": "' + r"\ud800" + '", "label": "a"}', "{'text': 'a'}",
+        '{"text": "fine", "label": "' + "x" * 300 + '"}',
+    ]  # fmt: skip
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(kinds * 2500) + "\n")
+    report = examine(str(path), "csv_classification", split=SplitPlan("tail"))
+    head, found, _ = parts(report)
+    assert len(head) + len(found) <= LINES
+    assert max(map(len, [*head, *found])) <= WIDTH
+    assert head[0].startswith("Not in order")
+    assert found[0].startswith("error")
+    rows = sum(group.rows for group in report.groups if group.severity == "error")
+    assert rows >= 2500 * 12
+    assert report.files[0].fine + report.files[0].broken == 2500 * len(kinds)
+    assert len(to_html(report)) < 200_000
+    assert len(report.rows) < 4000
+
+
+def test_every_line_of_the_text_is_one_line(tmp_path):
+    rows = [*ROWS, {"text": "x", "label": "a\nb\x1b[31m"}, {"te\nxt": "", "label": "a"}]
+    report = examine(str(jsonl(tmp_path / "a.jsonl", rows)), "csv_classification")
+    shown = to_text(report)
+    assert "\x1b" not in shown
+    assert all(line == line.rstrip("\r") for line in shown.split("\n"))
+
+
+@pytest.mark.parametrize("form", ["csv_classification", None])
+def test_the_page_runs_and_loads_nothing(tmp_path, form):
+    rows = [
+        *ROWS,
+        {"text": "x", "label": EVIL},
+        {"text": "y", "label": f" {EVIL[:50]}", EVIL: EVIL},
+        {"text": EVIL, EVIL: 1},
+    ]
+    path = jsonl(tmp_path / "<b>&.jsonl", rows)
+    report = examine(str(path), form, split=SplitPlan())
+    for page in (to_html(report), report._repr_html_()):
+        found = looked_at(page)
+        assert found.bad == []
+        assert not {"script", "img", "link", "iframe", "b"} & set(found.tags)
+        assert "\u202e" not in page
+        page.encode("utf-8")
+    assert "prefers-color-scheme:dark" in to_html(report)
+    assert "<svg" in to_html(report)
+
+
+def test_bars_are_as_long_as_their_numbers():
+    page = bars([Bar("a", 10), Bar("b<", 5), Bar("c", 0)])
+    widths = [float(width) for width in re.findall(r'<rect[^>]*width="([\d.]+)"', page)]
+    assert widths[0] == pytest.approx(2 * widths[1])
+    assert widths[2] == 0
+    assert "b&lt;" in page
+
+
+def test_length_steps_hold_every_row_once():
+    counts = {0: 1, 1: 2, 2: 3, 3: 4, 9: 5, 1000: 6}
+    made = length_bars(counts)
+    assert [bar.name for bar in made[:4]] == ["0", "1", "2–3", "4–7"]
+    assert sum(bar.rows for bar in made) == sum(counts.values())
+
+
+def test_the_csv_has_every_kind_and_no_formula(tmp_path):
+    rows = [*ROWS, {"text": "", "label": "a"}, {"text": None, "label": "a"}, {"text": "x"}]
+    path = jsonl(tmp_path / "=cmd.jsonl", rows)
+    report = examine(str(path), "csv_classification")
+    with open(write_csv(report, tmp_path / "f.csv"), newline="", encoding="utf-8") as stream:
+        made = list(csv.DictReader(stream))
+    assert {group.code for group in report.groups} <= {row["code"] for row in made}
+    lines = {row["code"]: row["line"] for row in made if row["line"]}
+    assert lines["doctor.empty_field"] == "61"
+    assert lines["doctor.missing_field"] == "63"
+    assert not any(cell[:1] in "=+@" for row in made for cell in row.values() if cell)
+
+
+def test_a_report_that_cannot_be_written_is_a_finding(tmp_path, monkeypatch):
+    report = examine(str(table(tmp_path / "a.csv", ROWS)))
+    (tmp_path / "there").write_text("file, no folder")
+    with pytest.raises(FindingsError, match="cannot_write"):
+        write_csv(report, tmp_path / "there" / "f.csv")
+
+
+def test_json_is_plain_data(tmp_path):
+    report = examine(str(jsonl(tmp_path / "a.jsonl", [*ROWS, {"text": EVIL}])))
+    again = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert again["files"][0]["rows"] == len(ROWS) + 1
+    assert set(again["findings"][0]) == {"code", "severity", "where", "message", "hint"}
+    assert again["labels"]["counts"] == {"a": 20, "b": 20, "c": 20}
+
+
+def test_worst_comes_first(tmp_path):
+    rows = [*ROWS, {"text": "mail a@example.com", "label": "a"}, {"text": "", "label": "b"}]
+    report = examine(str(jsonl(tmp_path / "a.jsonl", rows)))
+    ranks = [{"error": 0, "warning": 1, "info": 2}[group.severity] for group in report.groups]
+    assert ranks == sorted(ranks)
+    assert "a@example.com" not in to_text(report) + to_html(report) + json.dumps(report.to_dict())
