@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +12,9 @@ from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import is_blank
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, ROLES, SHAREGPT, SYSTEM, USER, Layout
 from ft_runtime.doctor.jsonl.parse import parse, shorten
-from ft_runtime.doctor.jsonl.texts import json_bytes
+from ft_runtime.doctor.jsonl.texts import CONTROL, json_bytes
 from ft_runtime.doctor.problems import Problem, is_error
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _KNOWN = {"role", "content", "from", "value", "tool_calls", "tool_call_id", "name"}
 _NAMES = {dict: "object", list: "list", str: "text", bool: "true/false", int: "number"}
 _NAMES |= {float: "number", type(None): "null"}
@@ -102,7 +100,7 @@ def _text(value: Any, path: str, row: Explained, required: bool = True) -> bytes
             add(Problem("lone_surrogate", path, {"position": place + 1}))
             return None
         signs = b"\\u00" in plain or b"\\b" in plain or b"\\f" in plain
-        if signs and (match := _CONTROL.search(value)):
+        if signs and (match := CONTROL.search(value)):
             add(Problem("control_characters", path, {"example": repr(match[0])}))
         row.chars += len(value)
         return plain

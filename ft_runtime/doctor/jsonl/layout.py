@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from json import dumps
 
 from ft_runtime.doctor.jsonl import gaps
+from ft_runtime.doctor.jsonl.frames import Form
 from ft_runtime.doctor.jsonl.words import Lookup
 
 ROLE, CONTENT, FROM, VALUE, FIRST_COLUMN = 1, 2, 3, 4, 8
@@ -50,6 +52,10 @@ class Layout:
         A format of the config: ``jsonl_chat``, ``jsonl_instr``, ``jsonl_prompt``,
         ``csv_classification`` (also for JSON Lines with text and label).
     columns : list of Column
+    form : Form or None
+        How rows are framed by the tools that write them; None when a name needs escapes.
+    unframed : int
+        How many blocks are still to be read without trying the frames, as they fitted few rows.
     seen : set of int
         Numbers of further keys that accepted rows have.
     """
@@ -59,6 +65,8 @@ class Layout:
     keys: Lookup = field(init=False)
     gaps: Lookup = field(init=False)
     roles: Lookup = field(init=False)
+    form: Form | None = field(init=False)
+    unframed: int = 0
     seen: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -69,6 +77,9 @@ class Layout:
         self.keys = Lookup(short)
         self.gaps = gaps.lookup()
         self.roles = Lookup({name.encode(): number for name, number in ROLES.items()})
+        names_of = {column.actual: column.number for column in self.columns}
+        plain = all(name and dumps(name) == f'"{name}"' for name in names_of)
+        self.form = Form(self.chat, names_of, ROLES) if plain else None
         self._extra = FIRST_EXTRA
 
     @property

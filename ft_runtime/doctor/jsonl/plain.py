@@ -1,48 +1,75 @@
-"""The fast accept path: rows of a block that are plainly fine, with their numbers.
+"""The fast paths: rows of a block that are plainly fine, with their numbers.
 
-A row that is not accepted here is not wrong yet: `explain` looks at it alone. What is accepted
-here has no finding at all, so both paths give the same result (a test holds them to it).
+Two of them: `frames` for rows exactly as tools write them, and the general one, for any spacing,
+any order of keys, and further columns. A row that is not accepted here is not wrong yet: `explain`
+looks at it alone. What is accepted here has no finding at all, so all paths give the same result
+(a test holds them to it).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor import hashing
-from ft_runtime.doctor.jsonl import gaps, texts
-from ft_runtime.doctor.jsonl.accepted import Accepted, clear
+from ft_runtime.doctor.jsonl import gaps
+from ft_runtime.doctor.jsonl.accepted import accept_columns, accept_turns
+from ft_runtime.doctor.jsonl.frames import framed
 from ft_runtime.doctor.jsonl.index import Index, index
-from ft_runtime.doctor.jsonl.layout import (
-    ASSISTANT,
-    CONTENT,
-    FIRST_EXTRA,
-    ROLE,
-    SYSTEM,
-    Layout,
-)
-from ft_runtime.doctor.jsonl.records import accept_records, check_extra, once, values_of
+from ft_runtime.doctor.jsonl.layout import CONTENT, FIRST_EXTRA, ROLE, Layout
+from ft_runtime.doctor.jsonl.records import accept_records, check_extra, columns_once, once, values_of
+from ft_runtime.doctor.jsonl.rows import Accepted, Texts, empty
+from ft_runtime.doctor.jsonl.signs import Signs, find_signs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Share of framed rows that makes the general path needless, and the blocks until the next try.
+_ENOUGH, _PAUSE = 0.9, 8
+
 
 def accept(block: bytes, end: int, layout: Layout) -> Accepted:
-    """Return which rows of ``block[:end]`` are plainly fine; see `index.index` for the block."""
+    """Return which rows of ``block[:end]`` are plainly fine; see `signs` for the block."""
+    signs = find_signs(block, end)
+    if layout.form and not layout.unframed:
+        result = accept_framed(signs, layout)
+        if result is not None:
+            return result
+        layout.unframed = _PAUSE
+    layout.unframed = max(layout.unframed - 1, 0)
+    return accept_general(signs, layout)
+
+
+def accept_framed(signs: Signs, layout: Layout) -> Accepted | None:
+    """Return what the frames show; None where too few rows have them."""
     import numpy as np
 
-    found = index(block, end, layout.gaps)
+    assert layout.form is not None
+    found = framed(signs, layout.form)
+    if found.rows.size < _ENOUGH * signs.plain.size:
+        return None
+    if not layout.chat:
+        found = found.keep(columns_once(found, layout))
+    result = empty(signs, np.zeros(signs.plain.size, bool))
+    result.fine[found.rows] = True
+    if layout.chat:
+        accept_turns(signs, found, result)
+    else:
+        accept_columns(signs, found, layout, result)
+    return result
+
+
+def accept_general(signs: Signs, layout: Layout) -> Accepted:
+    """Return what the strings and the signs between them show."""
+    import numpy as np
+
+    found = index(signs, layout.gaps)
     fine = found.plain
-    size = fine.size
-    content, prompt = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
-    result = Accepted(
-        found.starts, found.ends, fine, content, prompt, np.zeros(size, np.int64), [], found.crlf
-    )
+    result = empty(signs, fine)
     if fine.any():
-        keys = _keys(block, found, layout)
+        keys = _keys(signs.block, found, layout)
         if layout.chat:
-            _conversations(block, found, keys, layout, result)
+            _conversations(found, keys, layout, result)
         else:
-            accept_records(block, found, keys, layout, result)
+            accept_records(found, keys, layout, result)
         extra = np.flatnonzero(keys >= FIRST_EXTRA)
         if extra.size:
             extra = extra[fine.take(found.line.take(extra))]
@@ -99,9 +126,7 @@ def _keys(block: bytes, found: Index, layout: Layout) -> NDArray[Any]:
     return keys
 
 
-def _conversations(
-    block: bytes, found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
-) -> None:
+def _conversations(found: Index, keys: NDArray[Any], layout: Layout, result: Accepted) -> None:
     import numpy as np
 
     fine, line, after = found.plain, found.line, found.after
@@ -134,48 +159,16 @@ def _conversations(
     role_at = np.where(role_first, four[:, 1], four[:, 3])
     text_at = np.where(role_first, four[:, 3], four[:, 1])
     begin = found.opens[role_at] + 1
-    roles = layout.roles.find(block, begin, found.closes[role_at] - begin)
+    roles = layout.roles.find(found.signs.block, begin, found.closes[role_at] - begin)
     right &= roles > 0
     fine[lined[~right]] = False
-    keep = fine[lined]
-    lined, roles, text_at = lined[keep], roles[keep], text_at[keep]
-    if not lined.size:
-        return
-    _turns(lined, roles, fine)
     values = values_of(found, keys, fine)
-    check_extra(block, found, values[~inside[values]], fine)
+    check_extra(found, values[~inside[values]], fine)
     keep = fine[lined]
-    lined, roles, text_at = lined[keep], roles[keep], text_at[keep]
+    lined, text_at = lined[keep], text_at[keep]
     if not lined.size:
         return
-    cut = texts.cut(
-        block,
-        found.opens[text_at],
-        found.closes[text_at],
-        found.escapes[text_at],
-        found.decode[text_at],
-        found.slashes,
-    )
     begin = np.flatnonzero(np.diff(lined, prepend=-1))
-    place = np.arange(lined.size) - np.repeat(begin, np.diff(begin, append=lined.size))
-    terms = hashing.terms(cut.digests, roles, place)
-    rows = lined[begin]
-    final: Any = np.append(begin[1:], lined.size) - 1
-    whole = np.add.reduceat(terms, begin)
-    result.content[rows] = whole
-    result.prompt[rows] = whole - terms[final]
-    result.chars[rows] = np.add.reduceat(cut.lengths, begin)
-    clear(result, lined[cut.doubtful | cut.blank])
-
-
-def _turns(lined: NDArray[Any], roles: NDArray[Any], fine: NDArray[Any]) -> None:
-    """Clear `fine` where the order of the roles is anything but the usual one."""
-    import numpy as np
-
-    first = np.diff(lined, prepend=-1) != 0
-    last = np.diff(lined, append=-1) != 0
-    odd = roles > ASSISTANT  # tools, developers: allowed, with rules of their own
-    odd |= (roles == SYSTEM) & ~first
-    odd |= last & (roles != ASSISTANT)
-    odd[1:] |= (roles[1:] == roles[:-1]) & ~first[1:]
-    fine[lined[odd]] = False
+    opens, closes = found.opens[text_at], found.closes[text_at]
+    turns = Texts(lined[begin], begin, opens, closes, found.escapes[text_at], roles[keep])
+    accept_turns(found.signs, turns, result)

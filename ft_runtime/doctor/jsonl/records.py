@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor import hashing
 from ft_runtime.doctor.jsonl import gaps, texts
-from ft_runtime.doctor.jsonl.accepted import Accepted, clear
+from ft_runtime.doctor.jsonl.accepted import accept_columns
 from ft_runtime.doctor.jsonl.index import Index
 from ft_runtime.doctor.jsonl.layout import Layout
+from ft_runtime.doctor.jsonl.rows import Accepted, Texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,20 +41,35 @@ def values_of(found: Index, keys: NDArray[Any], fine: NDArray[Any]) -> NDArray[A
     return at[fine[found.line[at]]]
 
 
-def check_extra(block: bytes, found: Index, at: NDArray[Any], fine: NDArray[Any]) -> None:
+def check_extra(found: Index, at: NDArray[Any], fine: NDArray[Any]) -> None:
     """Clear `fine` where a string that is not used is no sound text."""
     import numpy as np
 
     at = at[fine[found.line[at]]]
     if at.size:
-        cut = texts.cut(
-            block, found.opens[at], found.closes[at], np.zeros(at.size, np.int64), found.decode[at]
-        )
+        nothing = np.zeros(at.size, np.int64)
+        cut = texts.cut(found.signs, found.opens[at], found.closes[at], nothing)
         fine[found.line[at[cut.doubtful]]] = False
 
 
+def columns_once(found: Texts, layout: Layout) -> NDArray[Any]:
+    """Return which rows have each column once at most, and all that must be there."""
+    import numpy as np
+
+    if not found.rows.size:
+        return np.zeros(0, bool)
+    bits = np.uint64(1) << found.numbers.astype(np.uint64)
+    union = np.bitwise_or.reduceat(bits, found.begin)
+    must = sum(1 << column.number for column in layout.columns if column.required)
+    good: NDArray[Any] = (union & np.uint64(must)) == must
+    good &= np.add.reduceat(bits, found.begin) == union
+    # A sum of few powers of two equals their union when all differ.
+    good &= found.sizes() <= len(layout.columns)
+    return good
+
+
 def accept_records(
-    block: bytes, found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
+    found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
 ) -> None:
     """Accept the rows that have a sound, visible text in each column that must be there."""
     import numpy as np
@@ -72,35 +87,11 @@ def accept_records(
     scalar = np.flatnonzero(np.isin(keys, columns) & (after != gaps.COLON))
     fine[line[scalar]] = False
     used = np.isin(named, columns)
-    check_extra(block, found, values[~used], fine)
+    check_extra(found, values[~used], fine)
     keep = used & fine[line[values]]
     values, named = values[keep], named[keep]
-    if not values.size:
-        return
-    cut = texts.cut(
-        block,
-        found.opens[values],
-        found.closes[values],
-        found.escapes[values],
-        found.decode[values],
-        found.slashes,
-    )
-    terms = hashing.terms(cut.digests, named, np.zeros(values.size, np.int64))
-    # An optional column that is empty is the same as one that is not there.
-    terms[found.closes[values] == found.opens[values] + 1] = 0
-    answers = [column.number for column in layout.columns if column.answer]
     lined = line[values]
     begin = np.flatnonzero(np.diff(lined, prepend=-1))
-    rows = lined[begin]
-    result.content[rows] = np.add.reduceat(terms, begin)
-    result.chars[rows] = np.add.reduceat(cut.lengths, begin)
-    is_answer = np.isin(named, answers)
-    result.prompt[rows] = np.add.reduceat(np.where(is_answer, np.uint64(0), terms), begin)
-    required = [column.number for column in layout.columns if column.required]
-    clear(result, lined[cut.doubtful | (cut.blank & np.isin(named, required))])
-    if layout.format == "csv_classification":
-        at = np.flatnonzero(is_answer & fine[lined])
-        spans = zip(
-            found.opens[values[at]].tolist(), found.closes[values[at]].tolist(), strict=True
-        )
-        result.labels.extend(block[a + 1 : b] for a, b in spans)
+    opens, closes = found.opens[values], found.closes[values]
+    rows = Texts(lined[begin], begin, opens, closes, found.escapes[values], named)
+    accept_columns(found.signs, rows, layout, result)

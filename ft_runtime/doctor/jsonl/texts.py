@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import unicode_escape_decode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import is_blank
+from ft_runtime.doctor.jsonl.signs import Signs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +24,7 @@ _INVISIBLE_SECOND = (
     (0xE3, (0x80, 0x85)),
     (0xEF, (0xB8, 0xBB, 0xBE)),
 )
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _VISIBLE = frozenset(chr(c) for c in range(33, 127))
 
 
@@ -62,43 +65,66 @@ class Cut:
 
 
 def cut(
-    block: bytes,
-    opens: NDArray[Any],
-    closes: NDArray[Any],
-    escapes: NDArray[Any],
-    decode: NDArray[Any],
-    slashes: bool = True,
+    signs: Signs, opens: NDArray[Any], closes: NDArray[Any], escapes: NDArray[Any]
 ) -> Cut:
     r"""Return what is known of the strings between the quotes given.
 
     The canonical form of a text is its shortest JSON form without the quotes: a text with
     ``\u`` or ``\/`` escapes is decoded and written again, any other stands in the file that way.
-    Without `slashes`, none of the strings has an escaped slash.
+
+    Parameters
+    ----------
+    signs : Signs
+        Of the block.
+    opens, closes : ndarray of int, shape (n,)
+        Places of the quotes.
+    escapes : ndarray of int, shape (n,)
+        How many two-byte escapes each string has.
     """
     import numpy as np
-    from xxhash import xxh3_64_intdigest
 
+    block = signs.block
     begin = opens + 1
     lengths = closes - begin - escapes
     blank = closes == begin
     doubtful = np.zeros(opens.size, bool)
     digests = hashing.digests(block, begin.tolist(), closes.tolist())
-    wide = wide_spans(block, begin, closes)
+    wide, decode = signs.wide(begin, closes)
     at = np.flatnonzero(wide & ~decode)
-    counts = hashing.characters(block, begin[at].tolist(), closes[at].tolist())
-    chars = np.array(counts, np.int64)
-    lengths[at] = chars - escapes[at]
-    doubtful[at[chars < 0]] = True
+    if at.size:
+        counts = hashing.characters(block, begin[at].tolist(), closes[at].tolist())
+        chars = np.array(counts, np.int64)
+        lengths[at] = chars - escapes[at]
+        doubtful[at[chars < 0]] = True
 
     at = np.flatnonzero(unsure_spans(block, begin) & ~blank & ~decode)
     for i, a, b in zip(at.tolist(), begin[at].tolist(), closes[at].tolist(), strict=True):
         text = _decoded(block[a:b])
         blank[i] = text is not None and is_blank(text)
+    result = Cut(digests, lengths, doubtful, blank)
     at = np.flatnonzero(decode)
+    if at.size:
+        _decode(block, at, begin.take(at), closes.take(at), wide.take(at), signs.slashes, result)
+    return result
+
+
+def _decode(
+    block: bytes,
+    at: NDArray[Any],
+    begin: NDArray[Any],
+    closes: NDArray[Any],
+    wide: NDArray[Any],
+    slashes: bool,
+    result: Cut,
+) -> None:
+    """Resolve the escapes of some strings, and fill in what is known of them."""
+    import numpy as np
+    from xxhash import xxh3_64_intdigest
+
     write, wrong = json_bytes(), (UnicodeError, ValueError)
     made: list[tuple[int, int, int]] = []
     for i, a, b, other in zip(
-        at.tolist(), begin[at].tolist(), closes[at].tolist(), wide[at].tolist(), strict=True
+        at.tolist(), begin.tolist(), closes.tolist(), wide.tolist(), strict=True
     ):
         span = block[a:b]
         try:
@@ -111,17 +137,21 @@ def cut(
         except wrong:
             decoded = _decoded(span)
             if decoded is None:
-                doubtful[i] = True
+                result.doubtful[i] = True
                 continue
             text, plain = decoded, write(decoded)
+        # How control characters are written; a backslash of the text itself may look like it.
+        hint = b"\\" in plain and (b"\\u00" in plain or b"\\b" in plain or b"\\f" in plain)
+        if hint and CONTROL.search(text):
+            result.doubtful[i] = True
+            continue
         made.append((i, xxh3_64_intdigest(plain[1:-1]), len(text)))
-        if text[0] not in _VISIBLE and is_blank(text):
-            blank[i] = True
+        if not text or (text[0] not in _VISIBLE and is_blank(text)):
+            result.blank[i] = True
     if made:
         places, hashes, sizes = zip(*made, strict=True)
-        digests[list(places)] = np.array(hashes, np.uint64)
-        lengths[list(places)] = sizes
-    return Cut(digests, lengths, doubtful, blank)
+        result.digests[list(places)] = np.array(hashes, np.uint64)
+        result.lengths[list(places)] = sizes
 
 
 def unsure_spans(block: bytes, begin: NDArray[Any]) -> NDArray[Any]:

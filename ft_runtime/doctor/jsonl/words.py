@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PAD = 24
+# Bytes behind a block that may be read, and mean nothing.
+PAD = 72
 _FIRST, _NEXT = 0x9E3779B97F4A7C15, 0x5851F42D4C957F2D
 _SLOTS = 1024
 
@@ -35,13 +36,11 @@ def load(block: bytes, at: NDArray[Any], length: NDArray[Any]) -> NDArray[Any]:
     """
     import numpy as np
 
-    words = np.frombuffer(block, "<u8", count=len(block) >> 3)
-    word = at >> 3
-    shift = ((at & 7) << 3).astype(np.uint64)
-    low = words.take(word) >> shift
-    # Shifting by 64 is undefined: shift by one first.
-    high = (words.take(word + 1) << np.uint64(1)) << (np.uint64(63) - shift)
-    return (low | high) & _masks().take(np.minimum(length, 8))
+    # One array of overlapping items: numpy copies eight bytes from any place.
+    places = np.ndarray((len(block) - 7,), "V8", block, strides=(1,))
+    words: NDArray[Any] = places[at].view("<u8")
+    words &= _masks().take(np.minimum(length, 8))
+    return words
 
 
 class Lookup:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Hit = tuple[str, int, bytes]
+_MORE = 32
 _AFTER_LESS = list(b"|/speubm")
 
 
@@ -25,11 +26,12 @@ def marker(secrets: bool, phone: bool, oddities: bool) -> Callable[..., None]:
     def mark(block: bytes, end: int, starts: NDArray[Any], base: int, part: Part) -> None:
         import numpy as np
 
-        data = np.frombuffer(block, np.uint8, count=end)
+        # A few bytes more than the block: short blocks are no case of their own.
+        data = np.frombuffer(block, np.uint8, count=min(len(block), end + _MORE))
         hits: set[Hit] = set()
         odd: set[Hit] = set()
         for at, window in passes.windows(data):
-            if window.size < 16:
+            if window.size < _MORE:
                 continue
             if secrets:
                 hits.update(find_secrets(block, end, at, window, passes))
@@ -65,15 +67,16 @@ def find_secrets(
     yield from _keys(block, end, at + window.size, (passes.runs(window) + at).tolist())
     mails = passes.equal(window, 64) + at
     yield from _around(block, end, mails, patterns.EMAIL, "email", 80, 260)
-    iban, groups, ssn, ipv4 = passes.numbers(window)
-    private = passes.dashes(window)
+    ssn, private = passes.dashes(window)
     yield from _around(block, end, private + at, patterns.PRIVATE_KEY, "private_key", 1, 60)
     yield from _around(block, end, ssn + at, patterns.SSN, "us_ssn", 4, 20)
+    cards, ipv4 = passes.numbers(window)
     yield from _around(block, end, ipv4 + at, patterns.IPV4, "ipv4", 4, 24)
-    for hit in _around(block, end, groups + at, patterns.CARD, "card_number", 16, 28):
+    for hit in _around(block, end, cards + at, patterns.CARD, "card_number", 20, 28):
         if patterns.luhn(hit[2]):
             yield hit
-    for hit in _around(block, end, iban + at, patterns.IBAN, "iban", 1, 48):
+    ibans = passes.ibans(window) + at
+    for hit in _around(block, end, ibans, patterns.IBAN, "iban", 0, 48):
         if patterns.iban(hit[2]):
             yield hit
 
@@ -125,14 +128,12 @@ def find_oddities(
     """Yield placeholders, special tokens and line separators that other tools may break at."""
     import numpy as np
 
-    brace = passes.sequence(window, 123, 123) + at
+    brace = passes.twice(window, 123) + at
     yield from _around(block, end, brace, patterns.PLACEHOLDER, "placeholder", 0, 64)
     less = passes.equal(window, 60)
     if less.size:
         less = less[np.isin(window.take(np.minimum(less + 1, window.size - 1)), _AFTER_LESS)] + at
         yield from _around(block, end, less, patterns.SPECIAL, "special_token", 0, 40)
-    lead = passes.sequence(window, 0xE2, 0x80)
-    lead = lead[lead < window.size - 2]
-    if lead.size:
-        for place in (lead[(window.take(lead + 2) | 1) == 0xA9] + at).tolist():
+    for place in (passes.separators(window) + at).tolist():
+        if place < end:
             yield "line_separator", place, block[place : place + 3]

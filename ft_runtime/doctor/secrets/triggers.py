@@ -1,7 +1,9 @@
 """Where in a block a pattern may match, found with a few passes over all its bytes.
 
 Each trigger is implied by its pattern, so nothing is missed; it names few places besides. The
-passes work on windows that stay in the processor's cache, in arrays that are used again.
+passes work on windows that stay in the processor's cache, in arrays that are used again. Where a
+pattern is long enough, whole words of four bytes are tested: a run of 4 n + 3 bytes holds n of
+them, wherever it begins.
 """
 
 from __future__ import annotations
@@ -15,23 +17,18 @@ if TYPE_CHECKING:
 WINDOW = 1 << 18
 OVERLAP = 64  # a trigger looks at fewer bytes than that
 _ONES = 0x01010101
+_SPACE, _DASH, _POINT, _AT, _CAPITAL_B = 32, 45, 46, 64, 66
 
 
 class Passes:
-    """The passes over one window after another.
-
-    Parameters
-    ----------
-    data : ndarray of uint8
-        The bytes of a block.
-    """
+    """The passes over one window after another; the arrays belong to one thread."""
 
     def __init__(self) -> None:
         import numpy as np
 
-        size = WINDOW + OVERLAP
+        size = WINDOW + OVERLAP + 8
         self._bytes: Any = np.empty(size, np.uint8)
-        self._masks: Any = [np.empty(size + 8, bool) for _ in range(4)]
+        self._masks: Any = [np.zeros(size, bool) for _ in range(3)]
 
     def windows(self, data: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
         """Yield place and bytes of windows that overlap; a place is reported in one at least."""
@@ -43,18 +40,93 @@ class Passes:
         """Return where a byte stands."""
         import numpy as np
 
-        return _places(np.equal(data, sign, out=self._masks[0][: data.size]))
+        np.equal(data, sign, out=self._masks[0][: data.size])
+        return self._places(0, data.size)
 
-    def sequence(self, data: NDArray[Any], *signs: int) -> NDArray[Any]:
-        """Return where these bytes stand one after another."""
+    def twice(self, data: NDArray[Any], sign: int, step: int = 1) -> NDArray[Any]:
+        """Return where a byte stands, and again `step` bytes behind."""
         import numpy as np
 
-        found, other = self._masks[:2]
-        size = data.size - len(signs) + 1
-        np.equal(data[:size], signs[0], out=found[:size])
-        for step, sign in enumerate(signs[1:], 1):
-            found[:size] &= np.equal(data[step : step + size], sign, out=other[:size])
-        return _places(found[:size])
+        one = np.equal(data, sign, out=self._masks[0][: data.size])
+        size = data.size - step
+        np.logical_and(one[:size], one[step:], out=self._masks[1][:size])
+        return self._places(1, size)
+
+    def runs(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return where 16 bytes of ``-`` to DEL without backslash stand, in steps of four.
+
+        Keys and tokens are runs of 19 bytes at least.
+        """
+        import numpy as np
+
+        inside = np.greater(data.view(np.int8), 44, out=self._masks[0][: data.size])
+        inside &= np.not_equal(data, 92, out=self._masks[1][: data.size])
+        words = self._words(inside)
+        two = words[:-1] & words[1:]
+        return np.flatnonzero(two[:-2] & two[2:]) * 4
+
+    def ibans(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return where two capitals and two digits begin a run of what an IBAN is made of."""
+        import numpy as np
+
+        words = self._words(self._range(data, 32, 59, 0))  # space to Z
+        at = np.flatnonzero(words[:-2] & words[1:-1] & words[2:]) * 4
+        if not at.size:
+            return at
+        found = []
+        for step in (3, 2, 1, 0):
+            begin = at[at >= step] - step
+            begin = begin[_is_capital(data.take(begin)) & _is_capital(data.take(begin + 1))]
+            begin = begin[_is_digit(data.take(begin + 2)) & _is_digit(data.take(begin + 3))]
+            found.append(begin)
+        return np.unique(np.concatenate(found))
+
+    def numbers(self, data: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return a place inside each card number, and the first dot of each IPv4 address."""
+        import numpy as np
+
+        size = data.size
+        digit = self._range(data, 48, 10, 0)
+        point = np.equal(data, _POINT, out=self._masks[1][:size])
+        near = np.logical_and(point[1:-1], digit[:-2], out=self._masks[2][: size - 2])
+        near &= digit[2:]
+        # Four digits at a place that is a multiple of four: of groups of four with a sign between
+        # one always lies there. Beside them stands a digit, or a sign and then a digit.
+        groups = np.flatnonzero(self._words(digit)) * 4
+        dots = self._places(2, size - 2) + 1
+        if groups.size:
+            beside = np.zeros(groups.size, bool)
+            for one, two in ((4, 5), (-1, -2)):
+                byte = data.take(groups + one, mode="clip")
+                sign = (byte == _SPACE) | (byte == _DASH)
+                beside |= _is_digit(byte)
+                beside |= sign & _is_digit(data.take(groups + two, mode="clip"))
+            groups = groups[beside]
+        if dots.size < 3:
+            return groups, dots[:0]
+        gaps = np.diff(dots)
+        close = gaps <= 4
+        return groups, dots[:-2][close[:-1] & close[1:]]
+
+    def dashes(self, data: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return where an SSN has its first dash, and the second dash of a private key's head."""
+        at = self.twice(data, _DASH, 3)
+        at = at[(at >= 1) & (at < data.size - 4)]
+        if not at.size:
+            return at, at
+        one, two = data.take(at + 1), data.take(at + 2)
+        ssn = at[_is_digit(one) & _is_digit(two) & _is_digit(data.take(at - 1))]
+        key = at[(one == _DASH) & (two == _DASH) & (data.take(at + 4) == _CAPITAL_B)]
+        return ssn, key
+
+    def separators(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return where the UTF-8 of U+2028 or U+2029 stands."""
+        lead = self.equal(data, 0xE2)
+        lead = lead[lead < data.size - 2]
+        if lead.size:
+            lead = lead[data.take(lead + 1) == 0x80]
+            lead = lead[(data.take(lead + 2) | 1) == 0xA9]
+        return lead
 
     def _range(self, data: NDArray[Any], first: int, count: int, into: int) -> NDArray[Any]:
         """Return which bytes are one of `count` in a row (wrapping round makes it one test)."""
@@ -64,68 +136,30 @@ class Passes:
         return np.less(shifted, count, out=self._masks[into][: data.size])
 
     def _words(self, mask: NDArray[Any]) -> NDArray[Any]:
+        """Return which words of four bytes are set in all of them."""
         import numpy as np
 
         words = mask.size >> 2
-        return mask[: words * 4].view(np.uint32) == _ONES
+        found: NDArray[Any] = mask[: words * 4].view(np.uint32) == _ONES
+        return found
 
-    def runs(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return where 16 bytes from ``-`` to ``z`` without backslash stand, in steps of four.
-
-        A run of 19 bytes holds four whole words of four bytes.
-        """
+    def _places(self, number: int, size: int) -> NDArray[Any]:
+        """Return where a mask is set; few places are, so eight of them are looked at in one."""
         import numpy as np
 
-        inside = self._range(data, 45, 78, 0)
-        inside &= np.not_equal(data, 92, out=self._masks[1][: data.size])
-        words = self._words(inside)
-        two = words[:-1] & words[1:]
-        return np.flatnonzero(two[:-2] & two[2:]) * 4
-
-    def numbers(self, data: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        """Return where IBANs, cards, SSNs and IPv4 addresses may stand."""
-        import numpy as np
-
-        size = data.size
-        digit = self._range(data, 48, 10, 0)
-        two = np.logical_and(digit[:-1], digit[1:], out=self._masks[1][: size - 1])
-        four = np.logical_and(two[:-2], two[2:], out=self._masks[2][: size - 3])
-        at = _places(four)
-        # A card: four digits and four more, at once or behind one sign.
-        ahead = np.minimum(at + 4, four.size - 1)
-        groups = at[four.take(ahead) | four.take(np.minimum(ahead + 1, four.size - 1))]
-        # An SSN ends in four digits behind a dash, two digits and a dash.
-        ssn = at[at >= 7]
-        ssn = ssn[(data.take(ssn - 1) == 45) & (data.take(ssn - 4) == 45)] - 7
-        # An IBAN begins with two capitals and two digits.
-        capital = self._range(data, 65, 26, 2)
-        pair = np.logical_and(capital[:-3], capital[1:-2], out=self._masks[3][: size - 3])
-        pair &= two[2:]
-        iban = _places(pair)
-        point = _places(np.equal(data, 46, out=self._masks[1][:size]))
-        gaps = np.diff(point)
-        near = (gaps >= 2) & (gaps <= 4)
-        ipv4 = point[:-2][near[:-1] & near[1:]] if point.size > 2 else point[:0]
-        ipv4 = ipv4[digit.take(ipv4 + 1)]
-        return iban, groups, ssn, ipv4
-
-    def dashes(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return where five dashes stand before a B, as at the head of a private key."""
-        import numpy as np
-
-        mask = np.equal(data, 45, out=self._masks[0][: data.size])
-        # Five dashes hold two whole words of two bytes.
-        words = mask[: data.size & ~1].view(np.uint16) == 0x0101
-        at = _places(words[:-1] & words[1:]) * 2
-        if not at.size:
-            return at
-        at = np.unique(np.concatenate([at - 1, at]))
-        at = at[(at >= 0) & (at < data.size - 5)]
-        return at[(data.take(at + 4) == 45) & (data.take(at + 5) == 66)]
+        mask = self._masks[number]
+        mask[size : size + 8] = False
+        mask = mask[: (size + 7) & ~7]
+        words = np.flatnonzero(mask.view(np.uint64) != 0)
+        if not words.size:
+            return words
+        at = np.flatnonzero(mask.reshape(-1, 8)[words])
+        return (words.take(at >> 3) << 3) + (at & 7)
 
 
-def _places(mask: NDArray[Any]) -> NDArray[Any]:
-    """Return where a mask is set; most are set nowhere, which is cheaper to see."""
-    import numpy as np
+def _is_digit(byte: NDArray[Any]) -> NDArray[Any]:
+    return (byte >= 48) & (byte <= 57)
 
-    return np.flatnonzero(mask) if mask.any() else np.zeros(0, np.int64)
+
+def _is_capital(byte: NDArray[Any]) -> NDArray[Any]:
+    return (byte >= 65) & (byte <= 90)

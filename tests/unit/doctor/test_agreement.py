@@ -17,6 +17,7 @@ from ft_runtime.doctor import scan
 from ft_runtime.doctor.jsonl.explain import explain
 from ft_runtime.doctor.jsonl.layout import make_layout
 from ft_runtime.doctor.jsonl.plain import accept
+from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import is_error
 
@@ -100,7 +101,7 @@ def lines(draw) -> bytes:
 
 def block_of(parts: list[bytes]) -> tuple[bytes, int]:
     data = b"".join(part + b"\n" for part in parts)
-    return data + bytes(32), len(data)
+    return data + bytes(PAD), len(data)
 
 
 @FEW

@@ -1,0 +1,233 @@
+"""Where the signs of a block of JSON lines lie, found for the whole block at once.
+
+A few passes over the bytes find quotes, backslashes and line ends; all that follows works on
+their positions. The backslash of ``\\uXXXX`` is no sign here: text in other alphabets would be
+made of little else. Leaving out each backslash that a ``u`` follows leaves the count of the
+others right, for in a run of backslashes it is the last alone, and it escapes nothing but the u.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_STRETCH = 1 << 17
+_HIGH, _LOW = 0x8080808080808080, 0x0101010101010101
+
+
+@dataclass
+class Signs:
+    """The lines and quotes of a block.
+
+    Attributes
+    ----------
+    block : bytes
+    starts, ends : ndarray, shape (lines,)
+        First byte of each line, and the byte after its last (line end not included).
+    plain : ndarray of bool, shape (lines,)
+        Not empty, no control character, no escape that ends or begins nothing, quotes in pairs.
+    first, count : ndarray, shape (lines,)
+        Index of the line's first quote, and how many it has; 0 where they do not pair up.
+    quotes : ndarray
+        Positions of the quotes that open and close strings.
+    escapes : ndarray
+        How many two-byte escapes stand before each quote; empty when the block has none.
+    marks : ndarray of uint64 or None
+        For each eight bytes of the block: the high bits of bytes above 127, and the low bit of
+        a byte where a ``\\u`` or an escaped slash begins. None when there are neither.
+    crlf : int
+        Lines that end in CR LF.
+    slashes : bool
+        Whether any slash is escaped.
+    """
+
+    block: bytes
+    starts: NDArray[Any]
+    ends: NDArray[Any]
+    plain: NDArray[Any]
+    first: NDArray[Any]
+    count: NDArray[Any]
+    quotes: NDArray[Any]
+    escapes: NDArray[Any]
+    marks: NDArray[Any] | None
+    crlf: int
+    slashes: bool
+
+    def escaped(self, opens: NDArray[Any], closes: NDArray[Any]) -> NDArray[Any]:
+        """Return how many two-byte escapes lie between pairs of quotes, given by index."""
+        import numpy as np
+
+        if not self.escapes.size:
+            return np.zeros(opens.size, np.int64)
+        return self.escapes.take(closes) - self.escapes.take(opens)
+
+    def wide(self, begin: NDArray[Any], until: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return which spans have bytes above 127, and which have escapes to be decoded.
+
+        A few spans are named besides, whose neighbours have them.
+        """
+        import numpy as np
+
+        if self.marks is None or not begin.size:
+            nothing: Any = np.zeros(begin.size, bool)
+            return nothing, nothing
+        bounds = np.empty(2 * begin.size, np.int64)
+        bounds[0::2], bounds[1::2] = begin >> 3, (until >> 3) + 1
+        found = np.bitwise_or.reduceat(self.marks, bounds)[0::2]
+        return (found & np.uint64(_HIGH)) != 0, (found & np.uint64(_LOW)) != 0
+
+
+@cache
+def _escape_kinds() -> NDArray[Any]:
+    """0: not for a plain line; 1: stands for one character; 2: let a decoder look."""
+    import numpy as np
+
+    kinds: Any = np.zeros(256, np.uint8)
+    kinds[list(b'"\\nrt')] = 1  # b and f are legal, and control characters: not plain
+    kinds[list(b"/")] = 2
+    return kinds
+
+
+def find_signs(block: bytes, end: int) -> Signs:
+    """Find the signs of the lines in ``block[:end]``.
+
+    Parameters
+    ----------
+    block : bytes
+        Whole lines up to `end`, then at least `words.PAD` bytes of anything.
+    end : int
+        The byte after the last newline.
+    """
+    import numpy as np
+
+    data = np.frombuffer(block, np.uint8, count=end)
+    mask, units, any_unit = _masks(block, end)
+    at = np.flatnonzero(mask)
+    sign = data.take(at)
+    is_end = sign == 10
+    ends = at[is_end]
+    starts = np.empty_like(ends)
+    starts[0] = 0
+    np.add(ends[:-1], 1, out=starts[1:])
+    plain = ends > starts + 1
+    newline, crlf = ends, 0
+    control = np.flatnonzero((sign < 32) & ~is_end)
+    if control.size:
+        crlf, ends = _control(at[control], data, newline, ends, plain)
+
+    escaping, escaped = _escapes(at, sign)
+    is_quote = sign == 34
+    before, slashes = None, False
+    if escaping is not None:
+        is_quote &= ~escaped
+        marks = np.flatnonzero(escaping)
+        kinds = _escape_kinds().take(data.take(at.take(marks) + 1))
+        wrong = marks[kinds == 0]
+        if wrong.size:
+            plain[np.searchsorted(newline, at[wrong])] = False
+        slashed = marks[kinds == 2]
+        slashes = bool(slashed.size)
+        if slashes:
+            units[at[slashed]] = 1
+        before = np.cumsum(escaping, dtype=np.int32)
+    rank = np.flatnonzero(is_quote)
+    quotes: Any = at.take(rank)
+    first = np.searchsorted(quotes, starts)
+    count = np.diff(first, append=quotes.size)
+    odd = (count & 1).astype(bool) | (count == 0)
+    if odd.any():
+        plain &= ~odd
+        keep: Any = np.repeat(~odd, count)
+        quotes, rank = quotes[keep], rank[keep]
+        count[odd] = 0
+        first = np.cumsum(count) - count
+    escapes = before.take(rank) if before is not None else np.zeros(0, np.int32)
+    words = _words(block, units, any_unit or slashes)
+    return Signs(
+        block, starts, ends, plain, first, count, quotes, escapes, words, crlf, slashes
+    )  # fmt: skip
+
+
+def _masks(block: bytes, end: int) -> tuple[NDArray[Any], NDArray[Any], bool]:
+    """Return where signs stand, where a backslash stands before a u, and whether one does."""
+    import numpy as np
+
+    data = np.frombuffer(block, np.uint8)
+    mask: Any = np.empty(end, bool)
+    units: Any = np.empty(len(block) >> 3 << 3, bool)
+    units[end:] = False
+    one: Any = np.empty(_STRETCH, bool)
+    two: Any = np.empty(_STRETCH, bool)
+    found = False
+    for start in range(0, end, _STRETCH):  # stretches that stay in the cache
+        stop = min(start + _STRETCH, end)
+        part, size = data[start:stop], stop - start
+        here = np.less(part, 32, out=mask[start:stop])
+        slash = np.equal(part, 92, out=one[:size])
+        here |= np.equal(part, 34, out=two[:size])
+        unit = np.equal(data[start + 1 : stop + 1], 117, out=units[start:stop])
+        unit &= slash
+        if unit.any():
+            found = True
+            slash ^= unit
+        here |= slash
+    return mask, units, found
+
+
+def _words(block: bytes, units: NDArray[Any], any_unit: bool) -> NDArray[Any] | None:
+    import numpy as np
+
+    if block.isascii():
+        return units.view(np.uint64) if any_unit else None
+    words = np.frombuffer(block, np.uint64, count=len(block) >> 3)
+    if not any_unit:
+        return words & np.uint64(_HIGH)
+    marks = words & np.uint64(_HIGH)
+    marks |= units.view(np.uint64)
+    return marks
+
+
+def _control(
+    at: NDArray[Any],
+    data: NDArray[Any],
+    newline: NDArray[Any],
+    ends: NDArray[Any],
+    plain: NDArray[Any],
+) -> tuple[int, NDArray[Any]]:
+    """Take a CR before a newline off its line; a line with any other control is not plain."""
+    import numpy as np
+
+    crlf = (data[at] == 13) & (data[np.minimum(at + 1, data.size - 1)] == 10)
+    at_line: Any = np.searchsorted(newline, at)
+    plain[at_line[~crlf]] = False
+    ends = ends.copy()
+    ends[at_line[crlf]] -= 1
+    return int(np.count_nonzero(crlf)), ends
+
+
+def _escapes(at: NDArray[Any], sign: NDArray[Any]) -> tuple[Any, Any]:
+    """Return which of the signs are backslashes that escape, and which signs are escaped."""
+    import numpy as np
+
+    slash = sign == 92
+    if not slash.any():
+        return None, None
+    follows = np.zeros(at.size, bool)
+    np.equal(at[1:], at[:-1] + 1, out=follows[1:])
+    follows[1:] &= slash[:-1]  # this sign stands right behind a backslash
+    inner = np.flatnonzero(slash & follows)
+    if not inner.size:
+        return slash, follows
+    # In a run of backslashes the first, third, ... escape what follows them.
+    order = np.arange(inner.size)
+    fresh = np.diff(inner, prepend=-9) != 1
+    place = order - np.maximum.accumulate(np.where(fresh, order, 0))
+    escaping = slash.copy()
+    escaping[inner[(place & 1) == 0]] = False
+    escaped = follows
+    escaped[1:] &= escaping[:-1]
+    return escaping, escaped
