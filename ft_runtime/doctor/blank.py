@@ -9,6 +9,7 @@ INVISIBLE = (
     "\u2069\u206a\u206b\u206c\u206d\u206e\u206f\u2800\u3164\ufe0e\ufe0f\ufeff\uffa0\x00"
 )
 _ALL = INVISIBLE + "".join(chr(c) for c in range(0x3001) if chr(c).isspace())
+BLANK = frozenset(_ALL)
 
 
 def is_blank(text: str) -> bool:

@@ -8,6 +8,7 @@ n^2 / 2^65 = 2.7e-6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -46,28 +47,26 @@ def terms(digest: NDArray[Any], tag: NDArray[Any], place: NDArray[Any]) -> NDArr
     return mixed
 
 
-def digests(block: bytes, begin: list[int], until: list[int]) -> NDArray[Any]:
-    """Return the xxh3_64 digest of each span of a block, without a step of Python for each."""
+def digests(spans: Sequence[bytes | memoryview]) -> NDArray[Any]:
+    """Return the xxh3_64 digest of each span, without a step of Python for each."""
     import numpy as np
     from xxhash import xxh3_64_digest
 
-    spans = map(memoryview(block).__getitem__, map(slice, begin, until))
     joined = b"".join(map(xxh3_64_digest, spans))
     return np.frombuffer(joined, ">u8").astype(np.uint64)
 
 
-def characters(block: bytes, begin: list[int], until: list[int]) -> list[int]:
+def characters(spans: Sequence[bytes | memoryview]) -> list[int]:
     """Return how many characters each span has as UTF-8, -1 where it is none."""
-    spans = map(memoryview(block).__getitem__, map(slice, begin, until))
     try:
         return list(map(len, map(str, spans, repeat("utf-8"))))
     except UnicodeDecodeError:
-        return [_characters(block[a:b]) for a, b in zip(begin, until, strict=True)]
+        return [_characters(span) for span in spans]
 
 
-def _characters(text: bytes) -> int:
+def _characters(span: bytes | memoryview) -> int:
     try:
-        return len(text.decode("utf-8"))
+        return len(str(span, "utf-8"))
     except UnicodeDecodeError:
         return -1
 

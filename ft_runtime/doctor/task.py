@@ -59,8 +59,21 @@ def marker_for(task: Task) -> Marker | None:
     return marker(task.secrets, task.phone, task.oddities)
 
 
+def keep_memory() -> None:
+    """Let the C library keep the memory of a block for the next, not give it back each time.
+
+    glibc maps large arrays apart and gives a free top of the heap back, until an array of that
+    size was freed once: then it takes the size for usual. The array here is never touched, so it
+    costs nothing; other C libraries do not mind.
+    """
+    import numpy as np
+
+    np.empty(31 << 20, np.uint8)
+
+
 def run_task(task: Task, feed: Callable[[Any], None] | None = None) -> Part:
     """Scan one range; top level, so that it can be sent to a spawned process."""
+    keep_memory()
     with opened(task.path) as handle:
         state = State.of(handle)
         options: dict[str, Any] = {

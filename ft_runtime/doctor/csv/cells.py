@@ -8,7 +8,8 @@ from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import is_blank
 from ft_runtime.doctor.csv.split import Split
 from ft_runtime.doctor.csv.table import Table
-from ft_runtime.doctor.jsonl.texts import json_bytes, unsure_spans, wide_spans
+from ft_runtime.doctor.jsonl.signs import wide_spans
+from ft_runtime.doctor.jsonl.texts import json_bytes, unsure_spans
 from ft_runtime.doctor.jsonl.words import load
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem
@@ -77,7 +78,8 @@ def _texts(
     from xxhash import xxh3_64_intdigest
 
     first, last = begin.tolist(), until.tolist()
-    digests = hashing.digests(block, first, last)
+    spans = [block[a:b] for a, b in zip(first, last, strict=True)]
+    digests = hashing.digests(spans)
     chars = until - begin
     if doubled.size:
         at: Any = np.searchsorted(begin, doubled, side="right") - 1
@@ -85,16 +87,16 @@ def _texts(
         at, twice = np.unique(at, return_counts=True)
         chars[at] -= twice
         for i in at.tolist():
-            digests[i] = xxh3_64_intdigest(block[first[i] : last[i]].replace(b'""', b'"'))
+            digests[i] = xxh3_64_intdigest(spans[i].replace(b'""', b'"'))
     at = np.flatnonzero(wide_spans(block, begin, until))
-    sizes = np.array(hashing.characters(block, begin[at].tolist(), until[at].tolist()), np.int64)
+    sizes = np.array(hashing.characters([spans[i] for i in at.tolist()]), np.int64)
     for i in at[sizes < 0].tolist():
-        byte = _wrong_byte(block[first[i] : last[i]])
+        byte = _wrong_byte(spans[i])
         odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))
     chars[at] += sizes - (until[at] - begin[at])
     unsure = unsure_spans(block, begin) & (_bytes(block).take(begin) != 92)
     for i in np.flatnonzero(unsure | (until <= begin)).tolist():
-        text = block[first[i] : last[i]].decode("utf-8", "replace")
+        text = spans[i].decode("utf-8", "replace")
         if is_blank(text):
             odd.setdefault(i, []).append(Problem("empty_field", name, {"length": len(text)}))
     return digests, chars

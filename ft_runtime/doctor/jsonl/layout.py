@@ -7,6 +7,7 @@ from json import dumps
 
 from ft_runtime.doctor.jsonl import gaps
 from ft_runtime.doctor.jsonl.frames import Form
+from ft_runtime.doctor.jsonl.signs import Scratch
 from ft_runtime.doctor.jsonl.words import Lookup
 
 ROLE, CONTENT, FROM, VALUE, FIRST_COLUMN = 1, 2, 3, 4, 8
@@ -56,6 +57,8 @@ class Layout:
         How rows are framed by the tools that write them; None when a name needs escapes.
     unframed : int
         How many blocks are still to be read without trying the frames, as they fitted few rows.
+    scratch : Scratch
+        Memory for the signs of a block after another.
     seen : set of int
         Numbers of further keys that accepted rows have.
     """
@@ -67,6 +70,7 @@ class Layout:
     roles: Lookup = field(init=False)
     form: Form | None = field(init=False)
     unframed: int = 0
+    scratch: Scratch = field(default_factory=Scratch)
     seen: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ _ENOUGH, _PAUSE = 0.9, 8
 
 def accept(block: bytes, end: int, layout: Layout) -> Accepted:
     """Return which rows of ``block[:end]`` are plainly fine; see `signs` for the block."""
-    signs = find_signs(block, end)
+    signs = find_signs(block, end, layout.scratch)
     if layout.form and not layout.unframed:
         result = accept_framed(signs, layout)
         if result is not None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_STRETCH = 1 << 17
-_HIGH, _LOW = 0x8080808080808080, 0x0101010101010101
+_STRETCH = 1 << 18
+_HIGH = 0x8080808080808080
 
 
 @dataclass
@@ -36,9 +36,8 @@ class Signs:
         Positions of the quotes that open and close strings.
     escapes : ndarray
         How many two-byte escapes stand before each quote; empty when the block has none.
-    marks : ndarray of uint64 or None
-        For each eight bytes of the block: the high bits of bytes above 127, and the low bit of
-        a byte where a ``\\u`` or an escaped slash begins. None when there are neither.
+    units : ndarray of bool or None
+        Which bytes begin a ``\\u`` or an escaped slash; None when none does.
     crlf : int
         Lines that end in CR LF.
     slashes : bool
@@ -53,7 +52,7 @@ class Signs:
     count: NDArray[Any]
     quotes: NDArray[Any]
     escapes: NDArray[Any]
-    marks: NDArray[Any] | None
+    units: NDArray[Any] | None
     crlf: int
     slashes: bool
 
@@ -72,13 +71,33 @@ class Signs:
         """
         import numpy as np
 
-        if self.marks is None or not begin.size:
-            nothing: Any = np.zeros(begin.size, bool)
+        nothing: Any = np.zeros(begin.size, bool)
+        if not begin.size:
             return nothing, nothing
-        bounds = np.empty(2 * begin.size, np.int64)
-        bounds[0::2], bounds[1::2] = begin >> 3, (until >> 3) + 1
-        found = np.bitwise_or.reduceat(self.marks, bounds)[0::2]
-        return (found & np.uint64(_HIGH)) != 0, (found & np.uint64(_LOW)) != 0
+        wide = wide_spans(self.block, begin, until)
+        if self.units is None:
+            return wide, nothing
+        return wide, _any(self.units.view(np.uint64), begin, until) != 0
+
+
+def wide_spans(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
+    """Return which spans hold bytes above 127; a few that hold none are named too."""
+    import numpy as np
+
+    if block.isascii() or not begin.size:
+        return np.zeros(begin.size, bool)
+    words = np.frombuffer(block, np.uint64, count=len(block) >> 3)
+    return (_any(words, begin, until) & np.uint64(_HIGH)) != 0
+
+
+def _any(words: NDArray[Any], begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
+    """Return the bits set in any of the words that a span touches."""
+    import numpy as np
+
+    bounds = np.empty(2 * begin.size, np.int64)
+    bounds[0::2], bounds[1::2] = begin >> 3, (until >> 3) + 1
+    found: NDArray[Any] = np.bitwise_or.reduceat(words, bounds)[0::2]
+    return found
 
 
 @cache
@@ -92,7 +111,7 @@ def _escape_kinds() -> NDArray[Any]:
     return kinds
 
 
-def find_signs(block: bytes, end: int) -> Signs:
+def find_signs(block: bytes, end: int, scratch: Scratch | None = None) -> Signs:
     """Find the signs of the lines in ``block[:end]``.
 
     Parameters
@@ -101,11 +120,13 @@ def find_signs(block: bytes, end: int) -> Signs:
         Whole lines up to `end`, then at least `words.PAD` bytes of anything.
     end : int
         The byte after the last newline.
+    scratch : Scratch, optional
+        The result uses its arrays until the next call.
     """
     import numpy as np
 
     data = np.frombuffer(block, np.uint8, count=end)
-    mask, units, any_unit = _masks(block, end)
+    mask, units = _masks(block, end, scratch or Scratch())
     at = np.flatnonzero(mask)
     sign = data.take(at)
     is_end = sign == 10
@@ -124,15 +145,16 @@ def find_signs(block: bytes, end: int) -> Signs:
     before, slashes = None, False
     if escaping is not None:
         is_quote &= ~escaped
-        marks = np.flatnonzero(escaping)
-        kinds = _escape_kinds().take(data.take(at.take(marks) + 1))
-        wrong = marks[kinds == 0]
+        opener = at.take(np.flatnonzero(escaping))
+        kinds = _escape_kinds().take(data.take(opener + 1))
+        wrong = opener[kinds == 0]
         if wrong.size:
-            plain[np.searchsorted(newline, at[wrong])] = False
-        slashed = marks[kinds == 2]
+            plain[np.searchsorted(newline, wrong)] = False
+        slashed = opener[kinds == 2]
         slashes = bool(slashed.size)
         if slashes:
-            units[at[slashed]] = 1
+            units = np.zeros(len(block) >> 3 << 3, bool) if units is None else units
+            units[slashed] = True
         before = np.cumsum(escaping, dtype=np.int32)
     rank = np.flatnonzero(is_quote)
     quotes: Any = at.take(rank)
@@ -146,49 +168,57 @@ def find_signs(block: bytes, end: int) -> Signs:
         count[odd] = 0
         first = np.cumsum(count) - count
     escapes = before.take(rank) if before is not None else np.zeros(0, np.int32)
-    words = _words(block, units, any_unit or slashes)
     return Signs(
-        block, starts, ends, plain, first, count, quotes, escapes, words, crlf, slashes
+        block, starts, ends, plain, first, count, quotes, escapes, units, crlf, slashes
     )  # fmt: skip
 
 
-def _masks(block: bytes, end: int) -> tuple[NDArray[Any], NDArray[Any], bool]:
-    """Return where signs stand, where a backslash stands before a u, and whether one does."""
+class Scratch:
+    """Arrays as long as a block that are used again for the next: fresh memory is slow."""
+
+    def __init__(self) -> None:
+        self._size = -1
+
+    def arrays(self, size: int) -> tuple[Any, Any, Any, Any]:
+        """Return arrays for the signs and escapes of a block, and two for a stretch of it."""
+        import numpy as np
+
+        if size > self._size or self._size > 4 * size + (1 << 22):
+            self._size = size
+            whole = (size | 7) + 1
+            self._mask: Any = np.empty(whole, bool)
+            self._units: Any = np.empty(whole, bool)
+            self._one: Any = np.empty(_STRETCH, np.uint8)
+            self._two: Any = np.empty(_STRETCH, bool)
+        return self._mask, self._units, self._one, self._two
+
+
+def _masks(block: bytes, end: int, scratch: Scratch) -> tuple[Any, Any]:
+    """Return where signs stand, and where a backslash stands before a u; None if nowhere."""
     import numpy as np
 
     data = np.frombuffer(block, np.uint8)
-    mask: Any = np.empty(end, bool)
-    units: Any = np.empty(len(block) >> 3 << 3, bool)
-    units[end:] = False
-    one: Any = np.empty(_STRETCH, bool)
-    two: Any = np.empty(_STRETCH, bool)
+    mask, units, one, two = scratch.arrays(len(block))
     found = False
     for start in range(0, end, _STRETCH):  # stretches that stay in the cache
         stop = min(start + _STRETCH, end)
         part, size = data[start:stop], stop - start
-        here = np.less(part, 32, out=mask[start:stop])
-        slash = np.equal(part, 92, out=one[:size])
-        here |= np.equal(part, 34, out=two[:size])
+        # One test for control characters and the quote: 34 ^ 2 is 32, and nothing else is.
+        here = np.less(
+            np.bitwise_xor(part, 2, out=one[:size]), 33, out=mask[start:stop]
+        )  # fmt: skip
+        slash = np.equal(part, 92, out=two[:size])
         unit = np.equal(data[start + 1 : stop + 1], 117, out=units[start:stop])
         unit &= slash
         if unit.any():
             found = True
             slash ^= unit
         here |= slash
-    return mask, units, found
-
-
-def _words(block: bytes, units: NDArray[Any], any_unit: bool) -> NDArray[Any] | None:
-    import numpy as np
-
-    if block.isascii():
-        return units.view(np.uint64) if any_unit else None
-    words = np.frombuffer(block, np.uint64, count=len(block) >> 3)
-    if not any_unit:
-        return words & np.uint64(_HIGH)
-    marks = words & np.uint64(_HIGH)
-    marks |= units.view(np.uint64)
-    return marks
+    if not found:
+        return mask[:end], None
+    units = units[: len(block) >> 3 << 3]
+    units[end:] = False
+    return mask[:end], units
 
 
 def _control(

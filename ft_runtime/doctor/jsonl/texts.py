@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import hashing
-from ft_runtime.doctor.blank import is_blank
+from ft_runtime.doctor.blank import BLANK, is_blank
 from ft_runtime.doctor.jsonl.signs import Signs
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _INVISIBLE_SECOND = (
     (0xEF, (0xB8, 0xBB, 0xBE)),
 )
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_VISIBLE = frozenset(chr(c) for c in range(33, 127))
 
 
 @cache
@@ -88,34 +87,29 @@ def cut(
     lengths = closes - begin - escapes
     blank = closes == begin
     doubtful = np.zeros(opens.size, bool)
-    digests = hashing.digests(block, begin.tolist(), closes.tolist())
+    view = memoryview(block)
+    spans = [view[a:b] for a, b in zip(begin.tolist(), closes.tolist(), strict=True)]
+    digests = hashing.digests(spans)
     wide, decode = signs.wide(begin, closes)
     at = np.flatnonzero(wide & ~decode)
     if at.size:
-        counts = hashing.characters(block, begin[at].tolist(), closes[at].tolist())
-        chars = np.array(counts, np.int64)
+        chars = np.array(hashing.characters([spans[i] for i in at.tolist()]), np.int64)
         lengths[at] = chars - escapes[at]
         doubtful[at[chars < 0]] = True
 
     at = np.flatnonzero(unsure_spans(block, begin) & ~blank & ~decode)
-    for i, a, b in zip(at.tolist(), begin[at].tolist(), closes[at].tolist(), strict=True):
-        text = _decoded(block[a:b])
+    for i in at.tolist():
+        text = _decoded(spans[i])
         blank[i] = text is not None and is_blank(text)
     result = Cut(digests, lengths, doubtful, blank)
     at = np.flatnonzero(decode)
     if at.size:
-        _decode(block, at, begin.take(at), closes.take(at), wide.take(at), signs.slashes, result)
+        _decode(spans, at, wide.take(at), signs.slashes, result)
     return result
 
 
 def _decode(
-    block: bytes,
-    at: NDArray[Any],
-    begin: NDArray[Any],
-    closes: NDArray[Any],
-    wide: NDArray[Any],
-    slashes: bool,
-    result: Cut,
+    spans: list[memoryview], at: NDArray[Any], wide: NDArray[Any], slashes: bool, result: Cut
 ) -> None:
     """Resolve the escapes of some strings, and fill in what is known of them."""
     import numpy as np
@@ -123,14 +117,12 @@ def _decode(
 
     write, wrong = json_bytes(), (UnicodeError, ValueError)
     made: list[tuple[int, int, int]] = []
-    for i, a, b, other in zip(
-        at.tolist(), begin.tolist(), closes.tolist(), wide.tolist(), strict=True
-    ):
-        span = block[a:b]
+    for i, other in zip(at.tolist(), wide.tolist(), strict=True):
+        span = spans[i]
         try:
             # What escapes a plain line has mean the same in Python, halves of pairs and the
             # slash aside; writing fails on the halves.
-            if other or (slashes and b"\\/" in span):
+            if other or (slashes and b"\\/" in bytes(span)):
                 raise ValueError
             text = unicode_escape_decode(span)[0]
             plain = write(text)
@@ -146,7 +138,7 @@ def _decode(
             result.doubtful[i] = True
             continue
         made.append((i, xxh3_64_intdigest(plain[1:-1]), len(text)))
-        if not text or (text[0] not in _VISIBLE and is_blank(text)):
+        if not text or (text[0] in BLANK and is_blank(text)):
             result.blank[i] = True
     if made:
         places, hashes, sizes = zip(*made, strict=True)
@@ -182,18 +174,6 @@ def json_bytes() -> Callable[[str], bytes]:
     return msgspec.json.Encoder().encode
 
 
-def wide_spans(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
-    """Return which spans hold bytes above 127; a few that hold none are named too."""
-    import numpy as np
-
-    if block.isascii() or not begin.size:
-        return np.zeros(begin.size, bool)
-    words = np.frombuffer(block, np.uint64, count=len(block) >> 3)
-    bounds = np.empty(2 * begin.size, np.int64)
-    bounds[0::2], bounds[1::2] = begin >> 3, (until >> 3) + 1
-    return (np.bitwise_or.reduceat(words, bounds)[0::2] & np.uint64(0x8080808080808080)) != 0
-
-
 @cache
 def _reader() -> tuple[Callable[[bytes], str], tuple[type[Exception], ...]]:
     import msgspec
@@ -201,7 +181,7 @@ def _reader() -> tuple[Callable[[bytes], str], tuple[type[Exception], ...]]:
     return msgspec.json.Decoder(str).decode, (msgspec.DecodeError, UnicodeDecodeError)
 
 
-def _decoded(span: bytes) -> str | None:
+def _decoded(span: bytes | memoryview) -> str | None:
     """Resolve all escapes; None when one of them is wrong, or the bytes are not UTF-8."""
     read, wrong = _reader()
     try:

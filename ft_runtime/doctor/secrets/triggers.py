@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WINDOW = 1 << 18
+WINDOW = 1 << 20
 OVERLAP = 64  # a trigger looks at fewer bytes than that
 _ONES = 0x01010101
 _SPACE, _DASH, _POINT, _AT, _CAPITAL_B = 32, 45, 46, 64, 66
