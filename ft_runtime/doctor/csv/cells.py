@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import is_blank
-from ft_runtime.doctor.csv.split import Split
+from ft_runtime.doctor.csv.split import Records
 from ft_runtime.doctor.csv.table import Table
 from ft_runtime.doctor.jsonl.signs import wide_spans
 from ft_runtime.doctor.jsonl.texts import json_bytes, unsure_spans
@@ -25,7 +25,7 @@ def check_cells(
     spans: list[tuple[Any, Any]],
     good: NDArray[Any],
     lines: NDArray[Any],
-    found: Split,
+    found: Records,
     table: Table,
     part: Part,
     fine: NDArray[Any],
@@ -73,9 +73,12 @@ def _texts(
     name: str,
     odd: dict[int, list[Problem]],
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return digests and lengths of the texts; note those that are blank or not UTF-8."""
+    """Return digests and lengths of the texts; note those that are blank or not UTF-8.
+
+    A digest is that of the text as it stands in the file: a quote in it can be written in one
+    way alone, doubled.
+    """
     import numpy as np
-    from xxhash import xxh3_64_intdigest
 
     first, last = begin.tolist(), until.tolist()
     spans = [block[a:b] for a, b in zip(first, last, strict=True)]
@@ -84,10 +87,7 @@ def _texts(
     if doubled.size:
         at: Any = np.searchsorted(begin, doubled, side="right") - 1
         at = at[(at >= 0) & (doubled < until[np.maximum(at, 0)])]
-        at, twice = np.unique(at, return_counts=True)
-        chars[at] -= twice
-        for i in at.tolist():
-            digests[i] = xxh3_64_intdigest(spans[i].replace(b'""', b'"'))
+        chars -= np.bincount(at, minlength=chars.size)
     at = np.flatnonzero(wide_spans(block, begin, until))
     sizes = np.array(hashing.characters([spans[i] for i in at.tolist()]), np.int64)
     for i in at[sizes < 0].tolist():

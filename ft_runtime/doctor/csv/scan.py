@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.csv.cells import check_cells, holds
-from ft_runtime.doctor.csv.split import Split, split
+from ft_runtime.doctor.csv.split import Gathered, Records, Signs, find_signs, split
 from ft_runtime.doctor.csv.table import Table
 from ft_runtime.doctor.opening import read_at
 from ft_runtime.doctor.part import Part
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ft_runtime.doctor.jsonl.scan import Marker
 
-SMALLEST = 1 << 14
+_SHORT = 1 << 10  # signs of the first stretch behind a bad quote
+_PAD = 72
 
 
 def scan_records(
@@ -45,32 +46,15 @@ def scan_records(
             break
         final = position + len(data) >= size
         closed = data if not final or data.endswith(b"\n") else data + b"\n"
-        length = len(closed)
-        padded = closed + bytes(32)
-        found = split(padded, length, table.delimiter, final)
-        keep = found.ends.size
-        if position + found.end > stop:
-            import numpy as np
-
-            keep = int(np.searchsorted(found.starts + position, stop))
-        end = found.end if keep == found.ends.size else int(found.starts[keep])
-        if keep:
-            _records(padded, end, found, keep, table, part, marker)
-        if found.problem and keep == found.ends.size and position + end < stop:
-            # The record with the bad quote: its first line, or all up to the quote's line.
-            after = padded.find(b"\n", max(found.problem[1], end), length) + 1
-            if after:
-                _bad_record(padded, end, after, found, part)
-                end = after
-                want = max(want // 4, SMALLEST)
-        elif end:
-            want = min(want * 2, block)
+        signs = find_signs(closed + bytes(_PAD), len(closed), table.delimiter)
+        end = _stretches(signs, stop - position, final, table, part, marker)
         if not end:
             if final or want > limit:
                 position = _give_up(handle, position, size, block, limit, part, feed)
-                continue
-            want *= 4
+            else:
+                want *= 4
             continue
+        want = block
         whole = min(end, size - position)
         if feed:
             feed(memoryview(data)[:whole])
@@ -79,53 +63,103 @@ def scan_records(
     return part
 
 
-def _records(
-    block: bytes, end: int, found: Split, keep: int, table: Table, part: Part, marker: Marker | None
-) -> None:
+def _stretches(
+    signs: Signs, stop: int, final: bool, table: Table, part: Part, marker: Marker | None
+) -> int:
+    """Add the records of a block that begin before `stop`; return where the next one begins.
+
+    A quote out of place ends a stretch: behind the line that it spoils a new one begins, short at
+    first, so that a file with a bad quote on every line is read in time.
+    """
     import numpy as np
 
-    cells, ends = found.cells[:keep], found.ends[:keep]
-    starts, base = found.starts[:keep], part.lines
+    start, first, wide, count, end = 0, 0, signs.at.size, signs.at.size, 0
+    gathered = Gathered()
+    while first < count and start < stop:
+        last = min(first + wide, count)
+        found = split(signs, start, first, last, final and last == count)
+        keep = found.ends.size
+        if found.end > stop:
+            keep = int(np.searchsorted(found.starts, stop))
+        end = found.end if keep == found.ends.size else int(found.starts[keep])
+        if keep:
+            gathered.add(found, keep)
+        if found.problem and keep == found.ends.size and end < stop:
+            # The record with the bad quote: its first line, or all up to the quote's line.
+            after = signs.block.find(b"\n", max(found.problem[1], end), signs.size) + 1
+            if after:
+                _spoilt(signs.block, end, after, found.problem, gathered, part)
+                end, wide = after, _SHORT
+        elif end > start:
+            wide *= 2
+        if end == start:
+            if last == count:
+                break
+            wide *= 4
+            continue
+        start, first = end, int(np.searchsorted(signs.at, end))
+    records = gathered.records()
+    if records is None:
+        return 0
+    lines = part.lines
+    _records(signs.block, records, table, part)
+    part.lines += gathered.lines
+    if marker:
+        breaks = signs.at[(signs.sign == 10) & (signs.at < end)]
+        marker(signs.block, end, np.append(0, breaks[:-1] + 1), lines, part)
+    return end
+
+
+def _spoilt(
+    block: bytes, start: int, stop: int, problem: tuple[str, int], gathered: Gathered, part: Part
+) -> None:
+    """Note the record that a quote spoils; it goes to the end of that quote's line."""
+    code, place = problem
+    inner = block.count(b"\n", start, place)
+    line_start = block.rfind(b"\n", start, place) + 1 or start
+    column = f"column {place - line_start + 1}"
+    part.log.add(part.lines + gathered.lines + 1 + inner, [Problem(code, column)])
+    gathered.spoilt(start, stop, block.count(b"\n", start, stop))
+
+
+def _records(block: bytes, found: Records, table: Table, part: Part) -> None:
+    """Add the records of a block to the part."""
+    import numpy as np
+
+    cells, starts, ends = found.cells, found.starts, found.ends
+    size = cells.size
     last = np.cumsum(cells) - 1
     fine = cells == table.width
-    content: Any = np.zeros(keep, np.uint64)
-    prompt: Any = np.zeros(keep, np.uint64)
-    good = np.flatnonzero(fine)
-    lines: Any = np.empty(keep, np.int64)
-    lines[0], lines[1:] = 0, found.lines[: keep - 1]
-    lines += base + 1
-    ragged = np.flatnonzero(~fine)
-    for i in ragged.tolist():
+    content: Any = np.zeros(size, np.uint64)
+    prompt: Any = np.zeros(size, np.uint64)
+    lines = found.lines + (part.lines + 1)
+    for i in np.flatnonzero(~fine & (cells > 0)).tolist():
         empty = ends[i] == starts[i]
         values = {"got": int(cells[i]), "expected": table.width}
         problem = Problem("blank_line") if empty else Problem("ragged_row", values=values)
         part.log.add(int(lines[i]), [problem])
-    if block.find(b"\0", 0, end) >= 0:
+    if block.find(b"\0", 0, int(ends[-1])) >= 0:
         holed = holds(block, starts, ends, 0) & fine
         for i in np.flatnonzero(holed).tolist():
             part.log.add(int(lines[i]), [Problem("nul_bytes", table.names[0])])
         fine &= ~holed
-        good = np.flatnonzero(fine)
+    good = np.flatnonzero(fine)
     if good.size:
         first = last[good] - table.width + 1
         spans = [_cell(found, first, starts[good], ends[good], cell, table.width)
                  for cell in (table.text, table.label)]  # fmt: skip
         chars = check_cells(block, spans, good, lines, found, table, part, fine, content, prompt)
         part.add_lengths(chars[fine[good]])
-    part.broken += int(keep - np.count_nonzero(fine))
-    part.rows += keep
-    part.lines += int(found.lines[keep - 1])
-    part.crlf += int(np.count_nonzero(found.returns[:keep]))
+    part.broken += int(size - np.count_nonzero(fine))
+    part.rows += size
+    part.crlf += int(np.count_nonzero(found.returns))
     part.content.append(content)
     part.prompt.append(prompt)
     part.row_lines.append(lines.astype(np.uint32))
-    if marker:
-        breaks = np.flatnonzero(np.frombuffer(block, np.uint8, count=end) == 10)
-        marker(block, end, np.append(0, breaks[:-1] + 1), base, part)
 
 
 def _cell(
-    found: Split,
+    found: Records,
     first: NDArray[Any],
     starts: NDArray[Any],
     ends: NDArray[Any],
@@ -136,28 +170,6 @@ def _cell(
     begin = starts if cell == 0 else found.separators[first + cell - 1] + 1
     until = ends if cell == width - 1 else found.separators[first + cell]
     return begin, until
-
-
-def _bad_record(block: bytes, start: int, stop: int, found: Split, part: Part) -> None:
-    """Note the record that a quote spoils; it goes to the end of that quote's line."""
-    assert found.problem is not None
-    code, place = found.problem
-    inner = block.count(b"\n", start, place)
-    line_start = block.rfind(b"\n", start, place) + 1 or start
-    column = f"column {place - line_start + 1}"
-    part.log.add(part.lines + 1 + inner, [Problem(code, column)])
-    _one_broken(part, part.lines + 1, block.count(b"\n", start, stop))
-
-
-def _one_broken(part: Part, line: int, lines: int) -> None:
-    import numpy as np
-
-    part.rows += 1
-    part.broken += 1
-    part.lines += lines
-    for numbers in (part.content, part.prompt):
-        numbers.append(np.zeros(1, np.uint64))
-    part.row_lines.append(np.array([line], np.uint32))
 
 
 def _give_up(
@@ -177,6 +189,13 @@ def _give_up(
     while feed and at < after and (data := read_at(handle, min(block, after - at), at)):
         feed(data)
         at += len(data)
-    part.log.add(part.lines + 1, [Problem("line_too_long", values={"limit": limit})])
-    _one_broken(part, part.lines + 1, 1)
+    import numpy as np
+
+    part.lines += 1
+    part.log.add(part.lines, [Problem("line_too_long", values={"limit": limit})])
+    part.rows += 1
+    part.broken += 1
+    for numbers in (part.content, part.prompt):
+        numbers.append(np.zeros(1, np.uint64))
+    part.row_lines.append(np.array([part.lines], np.uint32))
     return after

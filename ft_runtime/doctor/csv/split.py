@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Split:
-    """The records of a block, up to `end`.
+    """The records of a stretch of a block, up to `end`.
 
     Attributes
     ----------
@@ -50,16 +50,31 @@ class Split:
     doubled: NDArray[Any]
 
 
-def split(block: bytes, size: int, delimiter: int, final: bool) -> Split:
-    """Split ``block[:size]``, which begins at the start of a record.
+@dataclass
+class Signs:
+    """Quotes, delimiters and line breaks of a block, found once.
 
-    Parameters
+    Attributes
     ----------
     block : bytes
         With at least one byte behind `size`.
-    final : bool
-        Whether the file ends at `size` (which then is behind a line break).
+    size : int
+    delimiter : int
+    at : ndarray
+        Where they stand.
+    sign : ndarray of uint8
+        Which they are.
     """
+
+    block: bytes
+    size: int
+    delimiter: int
+    at: NDArray[Any]
+    sign: NDArray[Any]
+
+
+def find_signs(block: bytes, size: int, delimiter: int) -> Signs:
+    """Find the signs of ``block[:size]``."""
     import numpy as np
 
     data = np.frombuffer(block, np.uint8, count=size)
@@ -67,35 +82,58 @@ def split(block: bytes, size: int, delimiter: int, final: bool) -> Split:
     mask |= data == delimiter
     mask |= data == 10
     at = np.flatnonzero(mask)
-    sign = data.take(at)
+    return Signs(block, size, delimiter, at, data.take(at))
+
+
+def split(signs: Signs, start: int, first: int, last: int, final: bool) -> Split:
+    """Split a stretch of a block that begins at the start of a record.
+
+    Parameters
+    ----------
+    start : int
+        Where the stretch begins.
+    first, last : int
+        The signs of the stretch.
+    final : bool
+        Whether the file ends with the last of these signs.
+    """
+    import numpy as np
+
+    block, size, delimiter = signs.block, signs.size, signs.delimiter
+    data = np.frombuffer(block, np.uint8, count=size)
+    at, sign = signs.at[first:last], signs.sign[first:last]
     quote = sign == 34
     problem = None
     doubled = at[:0]
-    if quote.any():
+    quoted = bool(quote.any())
+    if quoted:
         before = np.cumsum(quote, dtype=np.int32)
         places = at[quote]
-        problem = _misplaced(block, places, delimiter, size, final)
+        problem = _misplaced(block, places, delimiter, size, final, start)
         reopened, shut = places[2::2], places[1::2]
         doubled = reopened[reopened == shut[: reopened.size] + 1]
         outside = ((before & 1) == 0) & ~quote
         if problem:
             outside &= at < problem[2]
-        separators = at[outside]
-        kinds = sign[outside]
+        order = np.flatnonzero(outside)
+        separators, kinds = at.take(order), sign.take(order)
     else:
         separators, kinds = at, sign
-    is_end = kinds == 10
-    last = np.flatnonzero(is_end)
-    ends = separators[last]
-    end = int(ends[-1]) + 1 if ends.size else 0
-    separators = separators[: int(last[-1]) + 1] if ends.size else separators[:0]
-    cells = np.diff(last, prepend=-1)
+    records = np.flatnonzero(kinds == 10)
+    ends = separators[records]
+    end = int(ends[-1]) + 1 if ends.size else start
+    separators = separators[: int(records[-1]) + 1] if ends.size else separators[:0]
+    cells = records.copy()
+    cells[1:] -= records[:-1]
+    cells[:1] += 1
     starts = np.empty_like(ends)
     if ends.size:
-        starts[0] = 0
+        starts[0] = start
         starts[1:] = ends[:-1] + 1
-    breaks = at[sign == 10]
-    lines = np.searchsorted(breaks, ends, side="right") if quote.any() else np.arange(ends.size) + 1
+    if quoted:
+        lines = np.cumsum(sign == 10, dtype=np.int32).take(order.take(records))
+    else:
+        lines = np.arange(ends.size) + 1
     returns = (ends > starts) & (data.take(np.maximum(ends - 1, 0)) == 13)
     # A record that holds the bad quote is left to the caller, from its first byte on.
     found = (problem[0], problem[1]) if problem else None
@@ -103,7 +141,7 @@ def split(block: bytes, size: int, delimiter: int, final: bool) -> Split:
 
 
 def _misplaced(
-    block: bytes, quotes: NDArray[Any], delimiter: int, size: int, final: bool
+    block: bytes, quotes: NDArray[Any], delimiter: int, size: int, final: bool, start: int
 ) -> tuple[str, int, int] | None:
     """Return the first quote that cannot stand where it does: what, the opener, the place."""
     import numpy as np
@@ -111,7 +149,7 @@ def _misplaced(
     data = np.frombuffer(block, np.uint8)
     opening, closing = quotes[0::2], quotes[1::2]
     previous = data.take(np.maximum(opening - 1, 0))
-    good = (previous == delimiter) | (previous == 10) | (opening == 0)
+    good = (previous == delimiter) | (previous == 10) | (opening == start)
     good[1:] |= opening[1:] == closing[: opening.size - 1] + 1
     after = data.take(closing + 1)
     shut = (after == delimiter) | (after == 10) | (closing + 1 >= size)
@@ -135,3 +173,72 @@ def _misplaced(
             i -= 1
         return "unbalanced_quote", int(opening[i]), int(opening[i])
     return None
+
+
+@dataclass
+class Records:
+    """The records of a block, those that a quote spoils among them.
+
+    Attributes
+    ----------
+    starts, ends, returns, doubled
+        As in `Split`.
+    cells : ndarray, shape (records,)
+        0 for a record that a quote spoils.
+    separators : ndarray
+        As in `Split`, of the other records.
+    lines : ndarray, shape (records,)
+        Physical line on which each begins, counted from 0 at the first.
+    """
+
+    starts: NDArray[Any]
+    ends: NDArray[Any]
+    cells: NDArray[Any]
+    separators: NDArray[Any]
+    lines: NDArray[Any]
+    returns: NDArray[Any]
+    doubled: NDArray[Any]
+
+
+class Gathered:
+    """Collects the records of a block, stretch by stretch."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[Any, ...]] = []
+        self.lines = 0
+
+    def add(self, found: Split, keep: int) -> None:
+        """Add the first `keep` records of a stretch."""
+        import numpy as np
+
+        lines = np.empty(keep, np.int64)
+        lines[0], lines[1:] = self.lines, found.lines[: keep - 1]
+        lines[1:] += self.lines
+        self.lines += int(found.lines[keep - 1])
+        cells = found.cells[:keep]
+        separators = found.separators
+        if keep < found.ends.size:
+            separators = separators[: int(cells.sum())]
+        self._pieces.append(
+            (found.starts[:keep], found.ends[:keep], cells, separators, lines,
+             found.returns[:keep], found.doubled)
+        )  # fmt: skip
+
+    def spoilt(self, start: int, stop: int, lines: int) -> None:
+        """Add a record that a quote spoils."""
+        import numpy as np
+
+        none = np.zeros(0, np.int64)
+        one = [np.array([value]) for value in (start, stop - 1, 0, self.lines, False)]
+        self._pieces.append((one[0], one[1], one[2], none, one[3], one[4], none))
+        self.lines += lines
+
+    def records(self) -> Records | None:
+        """Return all of them; None when there are none."""
+        import numpy as np
+
+        if len(self._pieces) == 1:
+            return Records(*self._pieces[0])
+        if not self._pieces:
+            return None
+        return Records(*(np.concatenate(arrays) for arrays in zip(*self._pieces, strict=True)))
