@@ -59,14 +59,17 @@ class Log:
 
     def add(self, line: int, problems: Iterable[Problem]) -> None:
         """Count the problems of one row."""
-        seen = set()
+        seen = []
         for problem in problems:
-            self.counts[problem.code] += 1
-            if problem.code not in seen:
-                seen.add(problem.code)
-                self.rows[problem.code] += 1
-            kept = self.kept.setdefault(problem.code, [])
-            if len(kept) < self.keep:
+            code = problem.code
+            self.counts[code] += 1
+            if code not in seen:
+                seen.append(code)
+                self.rows[code] += 1
+            kept = self.kept.get(code)
+            if kept is None:
+                self.kept[code] = [(line, problem)]
+            elif len(kept) < self.keep:
                 kept.append((line, problem))
 
     def extend(self, other: Log, lines: int) -> None:

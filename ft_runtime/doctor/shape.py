@@ -29,7 +29,7 @@ def rows_of(lines: Iterable[bytes]) -> list[dict[str, Any]]:
     """Return the objects among some lines of JSON."""
     from ft_runtime.doctor.jsonl.parse import parse
 
-    values = (parse(line)[0] for line in lines)
+    values = (parse(line).value for line in lines)
     return [value for value in values if isinstance(value, dict)]
 
 

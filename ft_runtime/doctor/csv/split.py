@@ -221,7 +221,7 @@ class Gathered:
             separators = separators[: int(cells.sum())]
         self._pieces.append(
             (found.starts[:keep], found.ends[:keep], cells, separators, lines,
-             found.returns[:keep], found.doubled)
+             found.returns[:keep], found.doubled[found.doubled < found.ends[keep - 1]])
         )  # fmt: skip
 
     def spoilt(self, start: int, stop: int, lines: int) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
 from ft_runtime.doctor import hashing
-from ft_runtime.doctor.blank import is_blank
+from ft_runtime.doctor.blank import BLANK, is_blank
+from ft_runtime.doctor.jsonl.hints import Hints
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, ROLES, SHAREGPT, SYSTEM, USER, Layout
 from ft_runtime.doctor.jsonl.parse import parse, shorten
 from ft_runtime.doctor.jsonl.texts import CONTROL, json_bytes
 from ft_runtime.doctor.problems import Problem, is_error
 
+# Text, more bytes, what it is (role or column), place, and whether it is the answer.
+Piece = tuple[str, bytes, int, int, bool]
 _KNOWN = {"role", "content", "from", "value", "tool_calls", "tool_call_id", "name"}
 _NAMES = {dict: "object", list: "list", str: "text", bool: "true/false", int: "number"}
 _NAMES |= {float: "number", type(None): "null"}
@@ -30,6 +32,8 @@ class Explained:
     content, prompt : int
         See `hashing`; 0 when the row is broken.
     chars : int
+    whole, risky : bool
+        See `parse.Parsed`.
     label : bytes or None
         Of a classification row, in canonical JSON form.
     extras : set of str
@@ -40,16 +44,21 @@ class Explained:
     content: int = 0
     prompt: int = 0
     chars: int = 0
+    whole: bool = False
+    risky: bool = True
     label: bytes | None = None
     extras: set[str] = field(default_factory=set)
 
     @property
     def fine(self) -> bool:
         """Whether the row can be used."""
-        return not any(is_error(problem.code) for problem in self.problems)
+        for problem in self.problems:
+            if is_error(problem.code):
+                return False
+        return True
 
 
-def explain(line: bytes, layout: Layout) -> Explained:
+def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explained:
     """Return everything that there is to say about one line.
 
     Parameters
@@ -57,22 +66,32 @@ def explain(line: bytes, layout: Layout) -> Explained:
     line : bytes
         Without its line end.
     layout : Layout
+    hints : Hints, optional
+        Of this line, where they are known already.
     """
-    value, problems, sound = parse(line)
-    row = Explained(problems)
-    if not sound:
+    parsed = parse(line, hints)
+    value = parsed.value
+    row = Explained(parsed.problems, whole=parsed.whole, risky=parsed.risky)
+    if not parsed.sound:
         return row
     if not isinstance(value, dict):
-        problems.append(Problem("not_an_object", values={"got": kind(value)}))
+        row.problems.append(Problem("not_an_object", values={"got": kind(value)}))
         return row
-    used = {column.actual for column in layout.columns}
-    row.extras = {shorten(key) for key in value if key not in used}
-    terms = list(_chat(value, layout, row) if layout.chat else _flat(value, layout, row))
-    if row.fine:
-        row.content = sum(number for number, _ in terms) % 2**64
-        row.prompt = sum(number for number, answer in terms if not answer) % 2**64
-    else:
+    used = layout.used
+    if not value.keys() <= used:
+        row.extras = {shorten(key) for key in value if key not in used}
+    pieces = _chat(value, layout, row) if layout.chat else _flat(value, layout, row)
+    if not row.fine:
         row.chars, row.label = 0, None
+        return row
+    write = json_bytes()
+    for text, more, tag, place, answer in pieces:
+        plain = write(text)[1:-1] + more
+        term = hashing.term(xxh3_64_intdigest(plain), tag, place)
+        row.content += term
+        row.prompt += 0 if answer else term
+    row.content %= 2**64
+    row.prompt %= 2**64
     return row
 
 
@@ -81,8 +100,8 @@ def kind(value: Any) -> str:
     return _NAMES.get(type(value), type(value).__name__)
 
 
-def _text(value: Any, path: str, row: Explained, required: bool = True) -> bytes | None:
-    """Return the canonical form of a text, after noting what is wrong with it."""
+def _text(value: Any, path: str, row: Explained, required: bool = True) -> str | None:
+    """Return a text that can be used, after noting what is wrong with it."""
     add = row.problems.append
     if value is None:
         add(Problem("null_field", path))
@@ -92,22 +111,27 @@ def _text(value: Any, path: str, row: Explained, required: bool = True) -> bytes
         add(Problem("not_text", path, {"got": kind(value)}))
     elif required and is_blank(value):
         add(Problem("empty_field", path, {"length": len(value)}))
+    elif not row.whole and (place := _half(value)):
+        add(Problem("lone_surrogate", path, {"position": place}))
     else:
-        try:
-            plain = json_bytes()(value)[1:-1]
-        except (UnicodeError, ValueError):
-            place = next(i for i, c in enumerate(value) if "\ud800" <= c <= "\udfff")
-            add(Problem("lone_surrogate", path, {"position": place + 1}))
-            return None
-        signs = b"\\u00" in plain or b"\\b" in plain or b"\\f" in plain
-        if signs and (match := CONTROL.search(value)):
+        if row.risky and (match := CONTROL.search(value)):
             add(Problem("control_characters", path, {"example": repr(match[0])}))
         row.chars += len(value)
-        return plain
+        return value
     return None
 
 
-def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> Iterator[tuple[int, bool]]:
+def _half(text: str) -> int:
+    """Return where half of a surrogate pair stands, counted from 1; 0 for nowhere."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return error.start + 1
+    return 0
+
+
+def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
+    pieces: list[Piece] = []
     for column in layout.columns:
         if column.actual not in value:
             if column.required:
@@ -118,15 +142,17 @@ def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> Iterator[tup
         content = value[column.actual]
         if content is None and not column.required:
             continue
-        if layout.format == "csv_classification" and column.answer:
+        is_label = layout.format == "csv_classification" and column.answer
+        if is_label:
             content = _label(content, column.actual, row)
-        plain = _text(content, column.actual, row, column.required)
-        if plain is None:
+        text = _text(content, column.actual, row, column.required)
+        if text is None:
             continue
-        if layout.format == "csv_classification" and column.answer:
-            row.label = plain
-        if plain or column.required:
-            yield hashing.term(xxh3_64_intdigest(plain), column.number, 0), column.answer
+        if is_label:
+            row.label = json_bytes()(text)[1:-1]
+        if text or column.required:
+            pieces.append((text, b"", column.number, 0, column.answer))
+    return pieces
 
 
 def _label(value: Any, path: str, row: Explained) -> Any:
@@ -141,22 +167,29 @@ def _label(value: Any, path: str, row: Explained) -> Any:
     return value
 
 
-def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> Iterator[tuple[int, bool]]:
+def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
     add = row.problems.append
     key = layout.columns[0].actual
+    pieces: list[Piece] = []
     if key not in value:
         add(Problem("missing_field", key, {"name": key}))
-        return
+        return pieces
     messages = value[key]
     if not isinstance(messages, list):
         add(Problem("messages_not_list", key, {"got": kind(messages)}))
-        return
+        return pieces
     if not messages:
         add(Problem("no_messages", key))
-        return
+        return pieces
     roles: list[int] = []
-    calls = 0
+    calls, final = 0, len(messages) - 1
     for i, message in enumerate(messages):
+        if row.whole and (role := _usual(message, row.risky)):
+            roles.append(role)
+            row.chars += len(message["content"])
+            answer = i == final and role == ASSISTANT
+            pieces.append((message["content"], b"", role, i, answer))
+            continue
         path = f"{key}[{i}]"
         if not isinstance(message, dict):
             add(Problem("message_not_object", path, {"got": kind(message)}))
@@ -166,14 +199,26 @@ def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> Iterator[tup
         roles.append(role)
         called = bool(message.get("tool_calls"))
         calls += called
-        plain = _content(message, path, row, called)
+        found = _content(message, path, row, called)
         if unused := message.keys() - _KNOWN:
             names = ", ".join(sorted(map(shorten, unused))[:5])
             add(Problem("unused_keys", path, {"names": names}))
-        if plain is not None and role:
-            answer = i == len(messages) - 1 and role == ASSISTANT
-            yield hashing.term(xxh3_64_intdigest(plain), role, i), answer
+        if found is not None and role:
+            pieces.append((*found, role, i, i == final and role == ASSISTANT))
     _order(roles, calls, key, row)
+    return pieces
+
+
+def _usual(message: Any, risky: bool) -> int:
+    """Return the role of a message that is plainly fine, else 0."""
+    if type(message) is not dict or len(message) != 2:
+        return 0
+    role, text = message.get("role"), message.get("content")
+    if type(role) is not str or type(text) is not str or not text or text[0] in BLANK:
+        return 0
+    if risky and CONTROL.search(text):
+        return 0
+    return ROLES.get(role, 0)
 
 
 def _role(message: dict[str, Any], path: str, row: Explained) -> int:
@@ -199,7 +244,10 @@ def _role(message: dict[str, Any], path: str, row: Explained) -> int:
     return 0
 
 
-def _content(message: dict[str, Any], path: str, row: Explained, called: bool) -> bytes | None:
+def _content(
+    message: dict[str, Any], path: str, row: Explained, called: bool
+) -> tuple[str, bytes] | None:
+    """Return the text of a message, and its calls of tools in a form that can be compared."""
     place = "content" if "content" in message or "value" not in message else "value"
     if called:
         calls = message["tool_calls"]
@@ -213,13 +261,14 @@ def _content(message: dict[str, Any], path: str, row: Explained, called: bool) -
         except (UnicodeError, ValueError, RecursionError):
             made = b""
         if message.get(place) in (None, ""):
-            return made
-        plain = _text(message[place], f"{path}.{place}", row)
-        return None if plain is None else plain + made
+            return "", made
+        text = _text(message[place], f"{path}.{place}", row)
+        return None if text is None else (text, made)
     if place not in message:
         row.problems.append(Problem("missing_content", path))
         return None
-    return _text(message[place], f"{path}.{place}", row)
+    text = _text(message[place], f"{path}.{place}", row)
+    return None if text is None else (text, b"")
 
 
 def _order(roles: list[int], calls: int, key: str, row: Explained) -> None:

@@ -61,6 +61,8 @@ class Layout:
         Memory for the signs of a block after another.
     seen : set of int
         Numbers of further keys that accepted rows have.
+    used : frozenset of str
+        Names of the columns in the file.
     """
 
     format: str
@@ -72,8 +74,10 @@ class Layout:
     unframed: int = 0
     scratch: Scratch = field(default_factory=Scratch)
     seen: set[int] = field(default_factory=set)
+    used: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.used = frozenset(column.actual for column in self.columns)
         names = {column.actual.encode(): column.number for column in self.columns}
         if self.chat:
             names |= {b"role": ROLE, b"content": CONTENT, b"from": FROM, b"value": VALUE}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.jsonl.explain import Explained, explain
+from ft_runtime.doctor.jsonl.hints import hints_of
 from ft_runtime.doctor.jsonl.layout import Layout
 from ft_runtime.doctor.jsonl.plain import accept, accept_none
 from ft_runtime.doctor.jsonl.words import PAD
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Share of plain rows below which the fast path is a loss.
 _WORTH = 0.1
+# Rows of a block to be explained from which it pays to look at the block as a whole first.
+_MANY = 64
 
 Marker = Callable[[bytes, int, "NDArray[Any]", int, Part], None]
 
@@ -113,14 +116,17 @@ def _scan_block(
     share = 1 - closer.size / max(found.fine.size, 1)
     base = part.lines
     fine = found.fine
+    hints = hints_of(data, end, found.starts) if closer.size > _MANY else []
     for i, a, b in zip(
         closer.tolist(), found.starts[closer].tolist(), found.ends[closer].tolist(), strict=True
     ):
-        row = explain(data[a:b], layout) if b - a <= limit else _too_long(limit)
-        part.extras |= row.extras
+        hint = hints[i] if hints else None
+        row = explain(data[a:b], layout, hint) if b - a <= limit else _too_long(limit)
+        if row.extras:
+            part.extras |= row.extras
         if row.problems:
             part.log.add(base + i + 1, row.problems)
-        if row.fine:
+        if row.content or row.fine:
             fine[i] = True
             content[i], prompt[i], chars[i] = row.content, row.prompt, row.chars
             if row.label is not None:
