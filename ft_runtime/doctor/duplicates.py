@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEEP = 20
+_ROWS = 18  # a range holds about 2 ** 18 rows
 
 
 @dataclass
@@ -36,50 +38,61 @@ class Duplicates:
 def find_duplicates(content: NDArray[Any], prompt: NDArray[Any]) -> Duplicates:
     """Return the repetitions among the rows of one file; 0 stands for a broken row.
 
-    Needs eight bytes a row beside the arrays: the values are sorted, and only rows whose value
-    occurs twice are looked at one by one.
+    Needs a few megabytes beside the arrays: range by range, values are sorted, and only rows
+    whose value occurs twice are looked at one by one.
     """
     import numpy as np
 
     found = Duplicates()
-    values, rows = _repeated(content)
-    found.rows = int(rows.size - values.size)
-    found.groups = _groups(content, rows)
-    values, rows = _repeated(prompt)
-    if rows.size:
-        order = np.lexsort((rows, content[rows], prompt[rows]))
-        rows = rows[order]
+    for values, rows in _repeated(content):
+        found.rows += int(rows.size - values.size)
+        found.groups = sorted(found.groups + _groups(content, rows))[:KEEP]
+    for _, rows in _repeated(prompt):
+        rows = rows[np.lexsort((rows, content[rows], prompt[rows]))]
         prompts, contents = prompt[rows], content[rows]
         fresh = np.diff(prompts, prepend=prompts[0] + np.uint64(1)) != 0
         other = (np.diff(contents, prepend=contents[0] + np.uint64(1)) != 0) & ~fresh
-        found.prompts = int(np.count_nonzero(other))
-        for value in np.unique(prompts[other])[:KEEP].tolist():
+        found.prompts += int(np.count_nonzero(other))
+        for value in np.unique(prompts[other])[: KEEP - len(found.conflicts)].tolist():
             same = rows[prompts == np.uint64(value)]
             found.conflicts.append(np.sort(same).tolist()[:10])
-        found.conflicts.sort()
+    found.conflicts.sort()
     return found
 
 
-def _repeated(numbers: NDArray[Any]) -> tuple[Any, Any]:
-    """Return the values that occur twice or more, and the rows that have them."""
+def _repeated(numbers: NDArray[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the values that occur twice or more, and the rows that have them, range by range."""
     import numpy as np
 
-    ordered = np.sort(numbers)
-    twice = ordered[1:] == ordered[:-1]
-    values = np.unique(ordered[1:][twice])
-    del ordered, twice
-    values = values[values != 0]
-    rows: list[Any] = []
-    step = 1 << 16
-    for start in range(0, numbers.size if values.size else 0, step):
+    bits = (int(numbers.size) >> _ROWS).bit_length()
+    for number in range(1 << bits):
+        rows = _range(numbers, number, bits)
+        own = numbers[rows]
+        ordered = np.sort(own)
+        values = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        del ordered
+        values = values[values != 0]
+        if values.size:
+            at = np.searchsorted(values, own)
+            np.minimum(at, values.size - 1, out=at)
+            yield values, rows[values[at] == own]
+
+
+def _range(numbers: NDArray[Any], number: int, bits: int) -> NDArray[Any]:
+    """Return the rows whose number begins with these bits."""
+    import numpy as np
+
+    if not bits:
+        return np.arange(numbers.size)
+    found, step = [], 1 << 18
+    for start in range(0, numbers.size, step):
         part = numbers[start : start + step]
-        at = np.searchsorted(values, part)
-        hit = values[np.minimum(at, values.size - 1)] == part
-        rows.append(np.flatnonzero(hit) + start)
-    return values, np.concatenate(rows) if rows else np.zeros(0, np.int64)
+        found.append(np.flatnonzero((part >> np.uint64(64 - bits)) == number) + start)
+    return np.concatenate(found)
 
 
 def _groups(numbers: NDArray[Any], rows: NDArray[Any]) -> list[list[int]]:
+    """Return some groups of rows with one number each, those that begin first."""
     import numpy as np
 
     own = numbers[rows]

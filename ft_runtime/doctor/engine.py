@@ -208,7 +208,7 @@ def _read(
         options.block,
         options.limit,
     )
-    whole = Part(found.begin, found.begin)
+    whole = Part(found.begin, found.begin, total=state.size - found.begin)
     whole.lines = found.lines
     digest = hashlib.sha256() if "sha256" in options.checks else None
     if executor is None or state.size <= options.span:

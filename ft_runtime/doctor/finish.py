@@ -28,9 +28,7 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
     result.lengths = quantiles(result.histogram)
     used = set(result.columns.values()) | {"messages", "text", "label"}
     result.extras = sorted(part.extras - used)
-    content, prompt = joined(part.content), joined(part.prompt)
-    part.content, part.prompt = [content], [prompt]
-    part.row_lines = [joined(part.row_lines)] if part.row_lines else []
+    content, prompt = part.content.array, part.prompt.array
     result.fingerprint = fingerprint(content, result.fine)
     result.labels = _labels(part)
     add = result.findings.append
@@ -47,23 +45,6 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
     _label_findings(result)
     bad = {line for code, kept in part.log.kept.items() if is_error(code) for line, _ in kept}
     result.preview = [{**row, "fine": row["line"] not in bad} for row in found.preview]
-
-
-def joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return one array of many, letting each go as soon as it is copied."""
-    import numpy as np
-
-    if len(arrays) == 1:
-        return arrays.pop()
-    size = sum(each.size for each in arrays)
-    whole = np.empty(size, arrays[0].dtype if arrays else np.uint64)
-    at = 0
-    arrays.reverse()
-    while arrays:
-        each = arrays.pop()
-        whole[at : at + each.size] = each
-        at += each.size
-    return whole
 
 
 def fingerprint(content: NDArray[Any], count: int) -> str:
@@ -107,8 +88,8 @@ def quantiles(lengths: dict[int, int]) -> Quantiles:
 
 def line_of(_result: FileScan, part: Part, row: int) -> int:
     """Return the physical line of a row, counted from 0."""
-    if part.row_lines:
-        return int(part.row_lines[0][row])
+    if len(part.row_lines):
+        return int(part.row_lines.array[row])
     return row + 1 + part.lines - part.rows
 
 

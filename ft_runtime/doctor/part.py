@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.doctor.numbers import Numbers
 from ft_runtime.doctor.problems import Log
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ class Part:
     labels : Counter of bytes
     lengths : ndarray of int or None
         Rows by length class (see `length_classes`).
-    content, prompt : list of ndarray of uint64
+    content, prompt : Numbers
         Numbers of the rows, 0 for a broken one.
-    spans : list of ndarray of uint8
-        CSV alone: physical lines of each row, 255 for those in `long_spans`.
+    row_lines : Numbers
+        Physical lines of the rows, where these are not one for each row.
+    total : int
+        Bytes of the range, for a guess at the number of rows.
     marks : Log
         Secrets, personal data and other things found in the text.
     """
@@ -52,9 +55,10 @@ class Part:
     log: Log = field(default_factory=Log)
     labels: Counter[bytes] = field(default_factory=Counter)
     lengths: NDArray[Any] | None = None
-    content: list[NDArray[Any]] = field(default_factory=list)
-    prompt: list[NDArray[Any]] = field(default_factory=list)
-    row_lines: list[NDArray[Any]] = field(default_factory=list)
+    content: Numbers = field(default_factory=Numbers)
+    prompt: Numbers = field(default_factory=Numbers)
+    row_lines: Numbers = field(default_factory=lambda: Numbers("u4"))
+    total: int = 0
     marks: Log = field(default_factory=Log)
     extras: set[str] = field(default_factory=set)
     crlf: int = 0
@@ -70,13 +74,25 @@ class Part:
         counts = np.bincount(length_classes(chars), minlength=CLASSES)
         self.lengths = counts if self.lengths is None else self.lengths + counts
 
+    def add_numbers(
+        self, content: NDArray[Any], prompt: NDArray[Any], lines: NDArray[Any] | None = None
+    ) -> None:
+        """Add the numbers of the rows that follow."""
+        done = self.stop - self.start
+        expected = 0
+        if done > 0 and self.total > done:
+            expected = int(len(self.content) * (self.total / done) * 1.5) + (1 << 12)
+        self.content.append(content, expected)
+        self.prompt.append(prompt, expected)
+        if lines is not None:
+            self.row_lines.append(lines, expected)
+
     def extend(self, other: Part) -> None:
         """Add the part that follows this one."""
         self.log.extend(other.log, self.lines)
         self.marks.extend(other.marks, self.lines)
-        for array in other.row_lines:
-            array += self.lines
-        self.row_lines += other.row_lines
+        lines = other.row_lines.array + self.lines if len(other.row_lines) else None
+        self.add_numbers(other.content.array, other.prompt.array, lines)
         self.lines += other.lines
         self.rows += other.rows
         self.broken += other.broken
@@ -84,8 +100,6 @@ class Part:
         if other.lengths is not None:
             first = self.lengths
             self.lengths = other.lengths if first is None else first + other.lengths
-        self.content += other.content
-        self.prompt += other.prompt
         self.extras |= other.extras
         self.crlf += other.crlf
         self.changed |= other.changed

@@ -18,6 +18,7 @@ from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.containers import Plain, plain
 from ft_runtime.doctor.engine import CHECKS, Options, _scan_file, _size
 from ft_runtime.doctor.finish import _duplicates, line_of
+from ft_runtime.doctor.numbers import Numbers
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem, is_error
 from ft_runtime.doctor.result import FileScan
@@ -47,19 +48,19 @@ class Surveyed:
     @property
     def content(self) -> NDArray[Any]:
         """Number of each row, 0 for a broken one."""
-        return _array(self.part.content)
+        return self.part.content.array
 
     @property
     def prompt(self) -> NDArray[Any]:
         """Number of what each row asks."""
-        return _array(self.part.prompt)
+        return self.part.prompt.array
 
     def lines(self) -> NDArray[Any]:
         """Return the number of each row in the source: its physical line, or its row number."""
         import numpy as np
 
-        if self.part.row_lines:
-            return _array(self.part.row_lines).astype(np.int64)
+        if len(self.part.row_lines):
+            return self.part.row_lines.array.astype(np.int64)
         first = line_of(self.scan, self.part, 0) if self.scan.rows else 1
         return np.arange(first, first + self.content.size)
 
@@ -251,12 +252,8 @@ def _map_lines(each: Plain, scan: FileScan, part: Part, duplicates: bool) -> Non
         row["line"] = each.number(row["line"])
     if scan.refused or each.numbers is None:
         return
-    part.row_lines = [np.frombuffer(each.numbers, np.uint64).copy()]
+    part.row_lines = Numbers("u8")
+    part.row_lines.replace(np.frombuffer(each.numbers, np.uint64).copy())
     if duplicates:
-        _duplicates(scan, part, _array(part.content), _array(part.prompt))
+        _duplicates(scan, part, part.content.array, part.prompt.array)
 
-
-def _array(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    import numpy as np
-
-    return arrays[0] if arrays else np.zeros(0, np.uint64)

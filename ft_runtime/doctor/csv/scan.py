@@ -37,7 +37,7 @@ def scan_records(
 
     See `jsonl.scan.scan_range` for the parameters.
     """
-    part = Part(start, start)
+    part = Part(start, start, total=min(stop, size) - start)
     position, want = start, block
     while position < min(stop, size):
         data = read_at(handle, min(want, size - position), position)
@@ -59,6 +59,7 @@ def scan_records(
         if feed:
             feed(memoryview(data)[:whole])
         position += whole
+        part.stop = position
     part.stop = position
     return part
 
@@ -153,9 +154,7 @@ def _records(block: bytes, found: Records, table: Table, part: Part) -> None:
     part.broken += int(size - np.count_nonzero(fine))
     part.rows += size
     part.crlf += int(np.count_nonzero(found.returns))
-    part.content.append(content)
-    part.prompt.append(prompt)
-    part.row_lines.append(lines.astype(np.uint32))
+    part.add_numbers(content, prompt, lines)
 
 
 def _cell(
@@ -195,7 +194,6 @@ def _give_up(
     part.log.add(part.lines, [Problem("line_too_long", values={"limit": limit})])
     part.rows += 1
     part.broken += 1
-    for numbers in (part.content, part.prompt):
-        numbers.append(np.zeros(1, np.uint64))
-    part.row_lines.append(np.array([part.lines], np.uint32))
+    none = np.zeros(1, np.uint64)
+    part.add_numbers(none, none, np.array([part.lines]))
     return after

@@ -59,7 +59,7 @@ def scan_range(
         Gets the bytes in their order: a digest.
     """
     position = start if exact else next_line(handle, start - 1, size, block)
-    part = Part(position, position)
+    part = Part(position, position, total=min(stop, size) - position)
     skip = 0
     while position < min(stop, size):
         want = block
@@ -91,6 +91,7 @@ def scan_range(
         if feed:
             feed(memoryview(data)[:whole])
         position += whole
+        part.stop = position
     part.stop = position
     return part
 
@@ -138,8 +139,7 @@ def _scan_block(
     part.lines += fine.size
     part.rows += fine.size
     part.crlf += found.crlf
-    part.content.append(content)
-    part.prompt.append(prompt)
+    part.add_numbers(content, prompt)
     if marker:
         marker(data, end, found.starts, base, part)
     return share
@@ -184,6 +184,5 @@ def _skip_line(
     part.rows += 1
     part.broken += 1
     part.log.add(part.lines, _too_long(limit).problems)
-    for numbers in (part.content, part.prompt):
-        numbers.append(np.zeros(1, np.uint64))
+    part.add_numbers(np.zeros(1, np.uint64), np.zeros(1, np.uint64))
     return after
