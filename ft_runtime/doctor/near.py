@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SLOTS, BAND = 128, 4
-THRESHOLD = 0.6
+THRESHOLD = 0.5
 _BATCH = 2048
 _ODD, _MIX, _LAST = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0x94D049BB133111EB
 # What parts words, in one pass over the bytes: everything but letters, digits and wide bytes.
