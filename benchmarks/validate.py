@@ -39,6 +39,7 @@ TARGETS = (
     ("doctor_lean_1", "jsonl", "cpu", "cookbook_stream", 1.7),
     ("doctor_lean_4", "jsonl", "wall", "cookbook_stream", 3.5),
     ("doctor_lean_1", "broken", "cpu", "cookbook_stream", 0.5),
+    ("doctor_full_1", "broken", "cpu", "cookbook_stream", 0.5),
     ("doctor_full_1", "csv", "cpu", "csv_dictreader", 1.5),
 )
 

@@ -84,7 +84,8 @@ def _range(numbers: NDArray[Any], number: int, bits: int) -> NDArray[Any]:
 
     if not bits:
         return np.arange(numbers.size)
-    found, step = [], 1 << 18
+    found: list[Any] = []
+    step = 1 << 18
     for start in range(0, numbers.size, step):
         part = numbers[start : start + step]
         found.append(np.flatnonzero((part >> np.uint64(64 - bits)) == number) + start)

@@ -84,12 +84,12 @@ def scan(
     begun = time.perf_counter()
     given = _named(paths)
     options = Options(format, dict(columns or {}), frozenset(checks), workers, block, limit, span)
-    sizes = [_size(path) for _, path in given]
+    sizes = [size_of(path) for _, path in given]
     count = workers if workers is not None else pools.default_workers(max(sizes, default=0))
     result, numbers = Scan(), []
     with pools.pool(count) as executor:
         for split, path in given:
-            one, part = _scan_file(path, split, options, executor, count)
+            one, part = scan_file(path, split, options, executor, count)
             result.files.append(one)
             numbers.append(part if len(given) > 1 else None)
     if "duplicates" in options.checks and len(given) > 1:
@@ -106,16 +106,18 @@ def _named(paths: Paths) -> list[tuple[str, str]]:
     return [("", os.fspath(path)) for path in paths]
 
 
-def _size(path: str) -> int:
+def size_of(path: str) -> int:
+    """Return the bytes of a file; 0 when it cannot be had."""
     try:
         return Path(path).stat().st_size
     except (OSError, ValueError):
         return 0
 
 
-def _scan_file(
+def scan_file(
     path: str, split: str, options: Options, executor: ProcessPoolExecutor | None, workers: int
 ) -> tuple[FileScan, Part]:
+    """Scan one file; the numbers of its rows come with the result."""
     result = FileScan(show(path), split)
     try:
         with opened(path) as handle:

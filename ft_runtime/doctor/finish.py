@@ -41,7 +41,7 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
         names = ", ".join(result.extras[:_SHOWN])
         add(finding("doctor.unused_columns", result.path, names=names))
     if duplicates:
-        _duplicates(result, part, content, prompt)
+        note_duplicates(result, part, content, prompt)
     _label_findings(result)
     bad = {line for code, kept in part.log.kept.items() if is_error(code) for line, _ in kept}
     result.preview = [{**row, "fine": row["line"] not in bad} for row in found.preview]
@@ -81,8 +81,8 @@ def quantiles(lengths: dict[int, int]) -> Quantiles:
     shares = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
     ranks = [max(1, -(-int(share * total * 100) // 100)) for share in shares]
     numbers = sorted(lengths)
-    seen = np.cumsum([lengths[number] for number in numbers])
-    at = np.searchsorted(seen, ranks)
+    seen: Any = np.cumsum([lengths[number] for number in numbers])
+    at: Any = np.searchsorted(seen, ranks)
     return Quantiles(*(class_length(numbers[i]) for i in at.tolist()))
 
 
@@ -93,7 +93,8 @@ def line_of(_result: FileScan, part: Part, row: int) -> int:
     return row + 1 + part.lines - part.rows
 
 
-def _duplicates(result: FileScan, part: Part, content: Any, prompt: Any) -> None:
+def note_duplicates(result: FileScan, part: Part, content: Any, prompt: Any) -> None:
+    """Look for repeated rows and prompts, and put them into the result."""
     found = find_duplicates(content, prompt)
     result.duplicates, result.conflicts = found.rows, found.prompts
     for code, count, groups in (

@@ -113,13 +113,14 @@ def _shingles(texts: list[bytes]) -> tuple[NDArray[Any], NDArray[Any]]:
     letters = table.take(data)
     inside = letters != 32
     edge = np.diff(inside.view(np.int8), prepend=0)
-    begin, until = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
-    owner = np.searchsorted(ends_of_texts, begin)
-    words = _hash_words(letters, begin, until)
+    begin: Any = np.flatnonzero(edge == 1)
+    until: Any = np.flatnonzero(edge == -1)
+    owner: Any = np.searchsorted(ends_of_texts, begin)
+    words: Any = _hash_words(letters, begin, until)
     same = owner[1:] == owner[:-1]
     pairs = _mix(words[:-1] * np.uint64(3) + words[1:])[same]
     # A text of one word is its own shingle.
-    alone = np.ones(owner.size, bool)
+    alone: Any = np.ones(owner.size, bool)
     alone[1:] &= ~same
     alone[:-1] &= ~same
     return (
@@ -191,7 +192,7 @@ def _join(signatures: NDArray[Any], threshold: float) -> NDArray[Any]:
     usable = np.flatnonzero(signatures.any(axis=1))
     for start in range(0, SLOTS, BAND):
         band = signatures[usable, start : start + BAND].astype(np.uint64)
-        key = np.zeros(usable.size, np.uint64)
+        key: Any = np.zeros(usable.size, np.uint64)
         for column in band.T:
             key = _mix(key + column + np.uint64(1))
         order = np.argsort(key, kind="stable")

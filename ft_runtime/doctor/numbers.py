@@ -65,6 +65,11 @@ class Numbers:
         self._room[self._size : size] = values
         self._size = size
 
+    def shift(self, step: int) -> None:
+        """Add the same to all numbers."""
+        if self._room is not None and step:
+            self._room[: self._size] += step
+
     def replace(self, values: NDArray[Any]) -> None:
         """Put other numbers in the place of all."""
         self._room, self._size = values.astype(self.kind, copy=False), values.size

@@ -91,8 +91,13 @@ class Part:
         """Add the part that follows this one."""
         self.log.extend(other.log, self.lines)
         self.marks.extend(other.marks, self.lines)
-        lines = other.row_lines.array + self.lines if len(other.row_lines) else None
-        self.add_numbers(other.content.array, other.prompt.array, lines)
+        if not len(self.content):  # the whole file, often: nothing is copied
+            self.content, self.prompt = other.content, other.prompt
+            self.row_lines = other.row_lines
+            self.row_lines.shift(self.lines)
+        else:
+            lines = other.row_lines.array + self.lines if len(other.row_lines) else None
+            self.add_numbers(other.content.array, other.prompt.array, lines)
         self.lines += other.lines
         self.rows += other.rows
         self.broken += other.broken

@@ -21,7 +21,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\x89HDF", "HDF5", "binary_file"),
     (b"\x80\x04\x95", "pickle", "binary_file"),
 )
-_WIDE = (
+WIDE = (
     (b"\xff\xfe\x00\x00", "UTF-32LE"),
     (b"\x00\x00\xfe\xff", "UTF-32BE"),
     (b"\xff\xfe", "UTF-16LE"),
@@ -51,10 +51,10 @@ def refusal(head: bytes, size: int, name: str) -> Finding | None:
             if kind == "zip" and b"xl/" in head[:4096]:
                 kind = "Excel workbook"
             return finding(f"doctor.{code}", name, kind=kind)
-    for mark, encoding in _WIDE:
+    for mark, encoding in WIDE:
         if head.startswith(mark):
             return finding("doctor.wide_encoding", name, encoding=encoding)
-    if unmarked := _unmarked(head):
+    if unmarked := unmarked_encoding(head):
         return finding("doctor.wide_encoding", name, encoding=unmarked)
     text = head.removeprefix(BOM)
     if text.startswith(_LFS):
@@ -68,7 +68,7 @@ def refusal(head: bytes, size: int, name: str) -> Finding | None:
     return None
 
 
-def _unmarked(head: bytes) -> str | None:
+def unmarked_encoding(head: bytes) -> str | None:
     """Recognise UTF-16 and UTF-32 without a mark by their NUL bytes beside ASCII."""
     sample = head[:4000]
     if len(sample) < 8:

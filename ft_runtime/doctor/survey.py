@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.containers import Plain, plain
-from ft_runtime.doctor.engine import CHECKS, Options, _scan_file, _size
-from ft_runtime.doctor.finish import _duplicates, line_of
+from ft_runtime.doctor.engine import CHECKS, Options, scan_file, size_of
+from ft_runtime.doctor.finish import line_of, note_duplicates
 from ft_runtime.doctor.numbers import Numbers
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem, is_error
@@ -184,7 +184,7 @@ def survey(
                 opened.append((split, stack.enter_context(plain(source, format))))
             except FindingsError as error:
                 result.findings += error.findings
-        sizes = [_size(str(each.path)) for _, each in opened]
+        sizes = [size_of(str(each.path)) for _, each in opened]
         count = workers if workers is not None else pools.default_workers(max(sizes, default=0))
         with pools.pool(count) as executor:
             for split, each in opened:
@@ -213,7 +213,7 @@ def _one(each: Plain, split: str, options: Options, executor: Any, workers: int)
         local = replace(options, checks=options.checks - {"duplicates"})
     if each.temporary:
         local = replace(local, checks=local.checks - {"sha256"})
-    scan, part = _scan_file(str(each.path), split, local, executor, workers)
+    scan, part = scan_file(str(each.path), split, local, executor, workers)
     if not each.temporary:
         return Surveyed(each, scan, part)
     path = scan.path
@@ -255,5 +255,4 @@ def _map_lines(each: Plain, scan: FileScan, part: Part, duplicates: bool) -> Non
     part.row_lines = Numbers("u8")
     part.row_lines.replace(np.frombuffer(each.numbers, np.uint64).copy())
     if duplicates:
-        _duplicates(scan, part, part.content.array, part.prompt.array)
-
+        note_duplicates(scan, part, part.content.array, part.prompt.array)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ft_runtime.doctor.sniff import _WIDE, BOM, _unmarked
+from ft_runtime.doctor.sniff import BOM, WIDE, unmarked_encoding
 
 _HEAD = 1 << 16
 _BLOCK = 1 << 18
@@ -20,8 +20,8 @@ def wide_encoding(stream: BinaryIO) -> str:
     """Return UTF-16 or UTF-32 with its byte order, or an empty text; the stream is at its start."""
     head = stream.read(_HEAD)
     stream.seek(0)
-    marked = next((name for mark, name in _WIDE if head.startswith(mark)), None)
-    found = marked or _unmarked(head) or ""
+    marked = next((name for mark, name in WIDE if head.startswith(mark)), None)
+    found = marked or unmarked_encoding(head) or ""
     return "UTF-32LE" if found == "UTF-32" else found
 
 

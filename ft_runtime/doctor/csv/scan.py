@@ -194,6 +194,6 @@ def _give_up(
     part.log.add(part.lines, [Problem("line_too_long", values={"limit": limit})])
     part.rows += 1
     part.broken += 1
-    none = np.zeros(1, np.uint64)
+    none: Any = np.zeros(1, np.uint64)
     part.add_numbers(none, none, np.array([part.lines]))
     return after

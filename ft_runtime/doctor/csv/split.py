@@ -211,7 +211,7 @@ class Gathered:
         """Add the first `keep` records of a stretch."""
         import numpy as np
 
-        lines = np.empty(keep, np.int64)
+        lines: Any = np.empty(keep, np.int64)
         lines[0], lines[1:] = self.lines, found.lines[: keep - 1]
         lines[1:] += self.lines
         self.lines += int(found.lines[keep - 1])
@@ -228,7 +228,7 @@ class Gathered:
         """Add a record that a quote spoils."""
         import numpy as np
 
-        none = np.zeros(0, np.int64)
+        none: Any = np.zeros(0, np.int64)
         one = [np.array([value]) for value in (start, stop - 1, 0, self.lines, False)]
         self._pieces.append((one[0], one[1], one[2], none, one[3], one[4], none))
         self.lines += lines

@@ -48,7 +48,7 @@ def _usual(found: Texts, result: Accepted) -> NDArray[Any]:
     odd = roles > ASSISTANT  # tools, developers: allowed, with rules of their own
     odd |= (roles == SYSTEM) & ~first
     odd[1:] |= (roles[1:] == roles[:-1]) & ~first[1:]
-    final = np.append(begin[1:], roles.size) - 1
+    final: Any = np.append(begin[1:], roles.size) - 1
     odd[final] |= roles[final] != ASSISTANT
     bad = np.flatnonzero(odd)
     if bad.size:

@@ -52,10 +52,7 @@ class Explained:
     @property
     def fine(self) -> bool:
         """Whether the row can be used."""
-        for problem in self.problems:
-            if is_error(problem.code):
-                return False
-        return True
+        return not self.problems or not any(is_error(each.code) for each in self.problems)
 
 
 def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explained:

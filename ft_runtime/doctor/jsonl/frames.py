@@ -147,10 +147,10 @@ def framed(signs: Signs, form: Form) -> Texts:
     begin = np.cumsum(sizes) - sizes
     # The first text's quotes are the last two of the first step.
     base = signs.first.take(rows) + (form.lead + form.step - 2) - begin * form.step
-    at = np.repeat(base, sizes)
+    at: Any = np.repeat(base, sizes)
     at += np.arange(at.size) * form.step
     opens, closes = signs.quotes.take(at), signs.quotes.take(at + 1)
-    numbers = np.zeros(at.size, np.uint8)
+    numbers: Any = np.zeros(at.size, np.uint8)
     found = Texts(rows, begin, opens, closes, signs.escaped(at, at + 1), numbers)
     if not rows.size:
         return found

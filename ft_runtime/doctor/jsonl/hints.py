@@ -64,9 +64,7 @@ def hints_of(block: bytes, end: int, starts: NDArray[Any]) -> list[Hints]:
     risky = _lines(np.sort(np.concatenate([control, unit])), starts)
     return [
         Hints(colon, space > 0, risk > 0)
-        for colon, space, risk in zip(
-            colons.tolist(), spaced.tolist(), risky.tolist(), strict=True
-        )
+        for colon, space, risk in zip(colons.tolist(), spaced.tolist(), risky.tolist(), strict=True)
     ]
 
 

@@ -72,6 +72,6 @@ def index(signs: Signs, lookup: Lookup) -> Index:
     plain[has] &= (opens[first[has]] == starts[has] + 1) & (data[starts[has]] == 123)
     line: Any = np.repeat(np.arange(starts.size), count)
     gaps.check(after, first[has], last, line, plain)
-    pairs = np.arange(opens.size) * 2
+    pairs: Any = np.arange(opens.size) * 2
     escapes = signs.escaped(pairs, pairs + 1)
     return Index(signs, plain, opens, closes, after, line, escapes)

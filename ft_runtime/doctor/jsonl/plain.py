@@ -15,7 +15,13 @@ from ft_runtime.doctor.jsonl.accepted import accept_columns, accept_turns
 from ft_runtime.doctor.jsonl.frames import framed
 from ft_runtime.doctor.jsonl.index import Index, index
 from ft_runtime.doctor.jsonl.layout import CONTENT, FIRST_EXTRA, ROLE, Layout
-from ft_runtime.doctor.jsonl.records import accept_records, check_extra, columns_once, once, values_of
+from ft_runtime.doctor.jsonl.records import (
+    accept_records,
+    check_extra,
+    columns_once,
+    once,
+    values_of,
+)
 from ft_runtime.doctor.jsonl.rows import Accepted, Texts, empty
 from ft_runtime.doctor.jsonl.signs import Signs, find_signs
 

@@ -68,9 +68,7 @@ def columns_once(found: Texts, layout: Layout) -> NDArray[Any]:
     return good
 
 
-def accept_records(
-    found: Index, keys: NDArray[Any], layout: Layout, result: Accepted
-) -> None:
+def accept_records(found: Index, keys: NDArray[Any], layout: Layout, result: Accepted) -> None:
     """Accept the rows that have a sound, visible text in each column that must be there."""
     import numpy as np
 

@@ -1,7 +1,7 @@
-"""Where the signs of a block of JSON lines lie, found for the whole block at once.
+r"""Where the signs of a block of JSON lines lie, found for the whole block at once.
 
 A few passes over the bytes find quotes, backslashes and line ends; all that follows works on
-their positions. The backslash of ``\\uXXXX`` is no sign here: text in other alphabets would be
+their positions. The backslash of ``\uXXXX`` is no sign here: text in other alphabets would be
 made of little else. Leaving out each backslash that a ``u`` follows leaves the count of the
 others right, for in a run of backslashes it is the last alone, and it escapes nothing but the u.
 """
@@ -21,7 +21,7 @@ _HIGH = 0x8080808080808080
 
 @dataclass
 class Signs:
-    """The lines and quotes of a block.
+    r"""The lines and quotes of a block.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Signs:
     escapes : ndarray
         How many two-byte escapes stand before each quote; empty when the block has none.
     units : ndarray of bool or None
-        Which bytes begin a ``\\u`` or an escaped slash; None when none does.
+        Which bytes begin a ``\u`` or an escaped slash; None when none does.
     crlf : int
         Lines that end in CR LF.
     slashes : bool
@@ -145,7 +145,7 @@ def find_signs(block: bytes, end: int, scratch: Scratch | None = None) -> Signs:
     before, slashes = None, False
     if escaping is not None:
         is_quote &= ~escaped
-        opener = at.take(np.flatnonzero(escaping))
+        opener: Any = at.take(np.flatnonzero(escaping))
         kinds = _escape_kinds().take(data.take(opener + 1))
         wrong = opener[kinds == 0]
         if wrong.size:

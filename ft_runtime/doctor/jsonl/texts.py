@@ -63,9 +63,7 @@ class Cut:
     blank: NDArray[Any]
 
 
-def cut(
-    signs: Signs, opens: NDArray[Any], closes: NDArray[Any], escapes: NDArray[Any]
-) -> Cut:
+def cut(signs: Signs, opens: NDArray[Any], closes: NDArray[Any], escapes: NDArray[Any]) -> Cut:
     r"""Return what is known of the strings between the quotes given.
 
     The canonical form of a text is its shortest JSON form without the quotes: a text with

@@ -70,7 +70,7 @@ class Passes:
         import numpy as np
 
         words = self._words(self._range(data, 32, 59, 0))  # space to Z
-        at = np.flatnonzero(words[:-2] & words[1:-1] & words[2:]) * 4
+        at: Any = np.flatnonzero(words[:-2] & words[1:-1] & words[2:]) * 4
         if not at.size:
             return at
         found = []
@@ -92,10 +92,10 @@ class Passes:
         near &= digit[2:]
         # Four digits at a place that is a multiple of four: of groups of four with a sign between
         # one always lies there. Beside them stands a digit, or a sign and then a digit.
-        groups = np.flatnonzero(self._words(digit)) * 4
+        groups: Any = np.flatnonzero(self._words(digit)) * 4
         dots = self._places(2, size - 2) + 1
         if groups.size:
-            beside = np.zeros(groups.size, bool)
+            beside: Any = np.zeros(groups.size, bool)
             for one, two in ((4, 5), (-1, -2)):
                 byte = data.take(groups + one, mode="clip")
                 sign = (byte == _SPACE) | (byte == _DASH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ def edited(words: list[str], share: float) -> list[str]:
 
 
 def pairs(words: list[str]) -> set[tuple[str, str]]:
-    return set(zip(words, words[1:], strict=False))
+    return set(pairwise(words))
 
 
 def rows(*texts: list[str]) -> list[bytes]:
