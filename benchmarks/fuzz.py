@@ -30,8 +30,10 @@ SEEDS = (
     b'[{"prompt": "a", "completion": "b"}]',
 )
 PIECES = (
-    b'"', b"\\", b"\n", b"\r\n", b"{", b"}", b"[", b"]", b",", b":", b"\0", b"\xff", b"\xe2\x80\xa8",
-    b"\xef\xbb\xbf", b"\\u0000", b"\\ud800", b"NaN", b"1e999", b'""', b"null", b" ", b"\t", b"[" * 3000,
+    b'"', b"\\", b"\n", b"\r\n", b"{", b"}", b"[", b"]", b",", b":", b"\0", b"\xff",
+    b"\xe2\x80\xa8",
+    b"\xef\xbb\xbf", b"\\u0000", b"\\ud800", b"NaN", b"1e999", b'""', b"null", b" ", b"\t",
+    b"[" * 3000,
     b'"content": "", ', b'"role": "user", ', b"<|im_end|>", b"a@b.example", b"4111 1111 1111 1111",
 )  # fmt: skip
 NAMES = ("a.jsonl", "a.csv", "a.tsv", "a.json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.findings import text
 from ft_runtime.tokens.prepared import IGNORED
-from ft_runtime.tokens.preview import RenderedExample, _decode, _segments, _visible
+from ft_runtime.tokens.preview import RenderedExample, _decode, _visible, segments_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -89,7 +89,7 @@ def draw(row: Row, outcome: Outcome, tokenizer: PreTrainedTokenizerBase) -> Draw
         learned = [False] * len(ids)
     else:
         learned = [label != IGNORED for label in outcome.cut.labels]
-        segments = tuple(_segments(tokenizer, ids, learned))
+        segments = tuple(segments_of(tokenizer, ids, learned))
         example = RenderedExample(split, row.number, segments, len(ids), sum(learned))
     places = list(range(len(ids)))
     if len(places) > MOST:
