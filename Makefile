@@ -18,7 +18,7 @@ SMALL_MODEL := binder/model/config.json
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 PORT ?= 8888
 
-.PHONY: demo lab test lint unit training builder server frontend wizard binder notebooks colab packaging reference clean
+.PHONY: demo lab test lint unit training builder server frontend wizard binder notebooks colab packaging browser screenshots reference clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -57,7 +57,7 @@ lab: $(STAMP) $(BUILT) $(SMALL_MODEL)
 	@echo "JupyterLab: http://localhost:$(PORT)/lab/tree/binder/five_minutes.ipynb (the address with its token follows)"
 	$(WITH_VENV) $(BIN)/jupyter lab --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/binder/five_minutes.ipynb $(LAB_OPTIONS)
 
-test: lint unit frontend training builder server wizard binder notebooks packaging colab
+test: lint unit frontend training builder server wizard binder notebooks packaging colab browser
 
 lint: $(STAMP)
 	$(BIN)/ruff check --output-format concise .
@@ -94,6 +94,14 @@ packaging: $(STAMP)
 
 colab: $(STAMP)
 	$(BIN)/python -m pytest tests/colab
+
+# Needs Chromium: apt-get install chromium fonts-dejavu-core
+browser: $(STAMP) $(BUILT)
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
+
+# The pictures of README and docs, made by what the browser tests do.
+screenshots: $(STAMP) $(BUILT)
+	$(BIN)/python docs/make_screenshots.py
 
 reference: $(STAMP)
 	$(BIN)/python docs/make_reference.py

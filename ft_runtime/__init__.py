@@ -32,7 +32,7 @@ _EXPORTS = {
     "evaluate": "ft_runtime.evaluation",
     "save_model": "ft_runtime.artifacts",
     "demonstrate": "ft_runtime.evaluation",
-    "environment": "ft_runtime.environment",
+    "environment": "ft_runtime.versions",
     "smoke_test": "ft_runtime.smoke",
     "finish_run": "ft_runtime.runs",
     "Config": "ft_runtime.config",
@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from ft_runtime.config import Config, check_config, load_config
     from ft_runtime.data import load_rows, split_rows
     from ft_runtime.devices import detect_device
-    from ft_runtime.environment import environment
     from ft_runtime.evaluation import demonstrate, evaluate
     from ft_runtime.findings import Finding, FindingsError
     from ft_runtime.models import load_model, load_tokenizer, lora_config, quantization_config
@@ -83,6 +82,7 @@ if TYPE_CHECKING:
     from ft_runtime.smoke import smoke_test
     from ft_runtime.tokens import prepare_data, show_example
     from ft_runtime.training import build_trainer, train, training_arguments
+    from ft_runtime.versions import environment
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.doctor.options import add_arguments as add_doctor_arguments
 from ft_runtime.findings import Finding, FindingsError, errors, render, subscribed, text
 
@@ -50,11 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except TrainingPaused as pause:
-        print(repr(pause.result), flush=True)
-        print(pause, file=sys.stderr)
+        if processes.is_main():
+            print(repr(pause.result), flush=True)
+            print(pause, file=sys.stderr)
         return PAUSED
     except FindingsError as error:
-        print(error, file=sys.stderr)
+        # Others fail with the same findings, or have told theirs.
+        if processes.is_main():
+            print(error, file=sys.stderr)
         return FOUND
     except KeyboardInterrupt:
         print(text("cli.interrupted"), file=sys.stderr)
@@ -117,13 +121,14 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from ft_runtime import pipeline
+    from ft_runtime import imports, pipeline
     from ft_runtime.config import load_config
 
     config = load_config(_document(options))
     if threading.current_thread() is threading.main_thread():
         # Outside training SIGTERM ends the run like Ctrl-C; training has its own, gentler answer.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    imports.own_process()
     pipeline.run(config, fresh=options.fresh, progress=options.progress)
     return DONE
 
@@ -211,7 +216,7 @@ def _place_findings(config: Config) -> list[Finding]:
 
 
 def _env(options: argparse.Namespace) -> int:
-    from ft_runtime.environment import environment
+    from ft_runtime.versions import environment
 
     found = environment()
     if options.json:

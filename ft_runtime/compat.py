@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import imports
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -131,6 +133,30 @@ def plain_forward(model: Any) -> None:
     extract_model_from_parallel(model, keep_fp32_wrapper=False)
 
 
+@contextmanager
+def no_adapter_casts(model: Any) -> Iterator[None]:
+    """Keep peft from turning the input of each adapter into float32 while the block runs.
+
+    Under autocast it would be turned back at once: two copies of every activation for nothing.
+    DoRA computes norms outside of autocast's reach, and keeps its casts.
+    """
+    layers = [
+        layer
+        for layer in model.modules()
+        if getattr(layer, "cast_input_dtype_enabled", False)
+        and hasattr(layer, "lora_A")
+        and not any(dict(getattr(layer, "use_dora", {})).values())
+        and not getattr(layer, "lora_magnitude_vector", None)
+    ]
+    for layer in layers:
+        layer.cast_input_dtype_enabled = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.cast_input_dtype_enabled = True
+
+
 def http_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions that mean "the hub could not be reached", whatever client is used.
 
@@ -157,7 +183,7 @@ def import_peft() -> ModuleType:
         peft.
     """
     with quiet_libraries():
-        peft = importlib.import_module("peft")
+        peft = imports.import_peft()
     if torchao_refused():
         hide_torchao()
     return peft

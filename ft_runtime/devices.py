@@ -64,7 +64,8 @@ def detect_device(config: Config) -> Device:
     ----------
     config : Config
         ``hw.device``: auto takes a CUDA GPU, else Apple's, else the CPU. ``hw.mixed_precision``:
-        auto takes bf16 where a CUDA GPU has it, fp16 on older ones, and none elsewhere.
+        auto takes bf16 where a CUDA GPU or the CPU has it in hardware, fp16 on older GPUs, and none
+        elsewhere.
 
     Returns
     -------
@@ -134,6 +135,8 @@ def _precision(kind: DeviceType, name: str, asked: str) -> tuple[Precision, str,
     """Return the precision to use, the reason, and what must be said about it."""
     if kind == "cuda":
         return _cuda_precision(name, asked)
+    if kind == "cpu" and asked == "auto" and cpu_has_bf16():
+        return "bf16", text("devices.cpu_bf16", name=name), []
     if asked == "none" or asked == "auto":
         return "none", text("devices.float32", name=name), []
     if kind == "cpu" and asked == "fp16":
@@ -154,6 +157,27 @@ def _cuda_precision(name: str, asked: str) -> tuple[Precision, str, list[Finding
     code = "devices.no_bf16" if asked == "bf16" else "devices.fp16_instead"
     doubt = finding(code, where="hw.mixed_precision", name=name, capability=capability)
     return "fp16", text("devices.old_gpu", name=name, capability=capability), [doubt]
+
+
+def cpu_has_bf16() -> bool:
+    """Return True for a CPU that multiplies bf16 in hardware: AVX-512 BF16, or tiles (AMX).
+
+    Without these torch computes in bf16 as well, and slower than in float32.
+    """
+    import torch
+
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    asked = [getattr(torch.cpu, name, None) for name in names]
+    return any(bool(ask()) for ask in asked if ask is not None)
+
+
+def has_tf32(device: Device) -> bool:
+    """Return True for a CUDA GPU that multiplies float32 in the faster TF32 (Ampere or newer)."""
+    import torch
+
+    if device.type != "cuda" or torch.version.hip is not None:
+        return False
+    return tuple(torch.cuda.get_device_capability(0)) >= BF16_CAPABILITY
 
 
 def _cuda_bf16() -> tuple[str, bool]:

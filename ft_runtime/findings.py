@@ -103,7 +103,7 @@ def finding(code: str, where: str = "", **values: Any) -> Finding:
         code=code,
         severity=severity,
         where=where,
-        message=entry["message"].format(**values),
+        message=entry["message"].format(**values).rstrip(),
         hint=entry.get("hint", "").format(**values),
     )
 
@@ -128,13 +128,23 @@ def render(findings: Iterable[Finding]) -> str:
 
 def notify(*findings: Finding) -> None:
     """Show findings now and hand them to whoever subscribed (a run records them)."""
+    from ft_runtime import processes
+
     if _muted:
         return
-    if findings:
-        print(render(findings), file=sys.stderr, flush=True)
+    if findings and processes.is_main():
+        print(clear_line() + render(findings), file=sys.stderr, flush=True)
     for sink in list(_sinks):
         for item in findings:
             sink(item)
+
+
+def clear_line() -> str:
+    """Return what takes away a line of progress, for whatever else goes to standard error."""
+    try:
+        return "\033[K" if sys.stderr.isatty() else ""
+    except (AttributeError, ValueError):  # a stream that is closed, or only looks like one
+        return ""
 
 
 @contextmanager

@@ -25,17 +25,19 @@ class PipelineResult:
     path : Path
         The run folder.
     training : TrainResult
-    report : EvaluationReport
-    saved : SavedModel
+    report : EvaluationReport or None
+    saved : SavedModel or None
+        Of several processes the first one evaluates and saves.
     """
 
     path: Path
     training: TrainResult
-    report: EvaluationReport
-    saved: SavedModel
+    report: EvaluationReport | None = None
+    saved: SavedModel | None = None
 
     def __repr__(self) -> str:
-        return "\n".join(repr(part) for part in (self.training, self.report, self.saved))
+        parts = (self.training, self.report, self.saved)
+        return "\n".join(repr(part) for part in parts if part is not None)
 
 
 def run(
@@ -52,9 +54,9 @@ def run(
     fresh : bool
         Begin anew, whatever the run folder holds.
     progress : bool, optional
-        Draw progress bars; by default in a notebook and in a terminal.
+        Show how it goes; by default yes, and in a log file with a line now and then.
     tell : callable
-        Gets each result as text when it is there.
+        Gets each result as text when it is there; of several processes, in the first one.
 
     Returns
     -------
@@ -68,16 +70,20 @@ def run(
         Whatever is wrong with config, data, model or disk; all of it at once.
     """
     import ft_runtime as ft
-    from ft_runtime.training import progress as bars
+    from ft_runtime import processes
+    from ft_runtime import progress as bars
 
+    if not processes.is_main():
+        tell = _nobody
     ft.seed_everything(config.seed)
     device = ft.detect_device(config)
     tell(repr(device))
     folder = ft.start_run(config, device, fresh=fresh)
     try:
-        if not bars.wanted(progress):
+        if not bars.live(progress):
             bars.silence_libraries()
-        return _run_in(folder, config, device, progress, tell)
+        with bars.shown(progress):
+            return _run_in(folder, config, device, tell)
     except BaseException as error:
         # What ended training is already recorded there.
         if folder.status == "running":
@@ -87,25 +93,35 @@ def run(
         folder.close()
 
 
+def _nobody(_: str) -> None:
+    """Hear nothing."""
+
+
 def _run_in(
     folder: Run,
     config: Config,
     device: Device,
-    progress: bool | None,
     tell: Callable[[str], None],
 ) -> PipelineResult:
     import ft_runtime as ft
+    from ft_runtime import imports, processes
 
-    rows = ft.load_rows(config)
-    splits = ft.split_rows(rows, config)
-    tokenizer = ft.load_tokenizer(config)
-    data = ft.prepare_data(config, rows, splits, tokenizer, folder)
-    tell(repr(data))
-    model = ft.load_model(config, device, tokenizer, data.label_names, folder)
-    args = ft.training_arguments(config, device, folder, progress=progress)
-    trainer = ft.build_trainer(config, model, args, tokenizer, data, folder)
+    with processes.agreeing():
+        rows = ft.load_rows(config)
+        splits = ft.split_rows(rows, config)
+        tokenizer = ft.load_tokenizer(config)
+        data = ft.prepare_data(config, rows, splits, tokenizer, folder)
+        tell(repr(data))
+        model = ft.load_model(config, device, tokenizer, data.label_names, folder)
+        args = ft.training_arguments(config, device, folder)
+        trainer = ft.build_trainer(config, model, args, tokenizer, data, folder)
+        imports.settle()
     training = ft.train(trainer, folder)
     tell(repr(training))
+    # The rest is the work of one process, however long it takes.
+    processes.leave()
+    if not folder.leads:
+        return PipelineResult(folder.path, training)
     try:
         report = ft.evaluate(config, model, tokenizer, data, folder)
         tell(repr(report))

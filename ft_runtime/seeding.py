@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from ft_runtime.findings import finding, notify
+from ft_runtime.imports import load
 
 __all__ = ["seed_everything"]
 
@@ -29,6 +30,7 @@ def seed_everything(seed: int) -> int:
     a CPU the same seed, data and versions give the same weights bit for bit. On a GPU a few kernels
     add in changing order; an info finding says so.
     """
+    load("torch")
     import numpy as np
     import torch
 

@@ -8,5 +8,7 @@ module.exports = {
   reporters: ['default'],
   testRegex: 'test/.*\\.spec\\.tsx?$',
   testPathIgnorePatterns: ['/node_modules/', '/lib/'],
-  transformIgnorePatterns: [`/node_modules/(?!(${esModules}))`]
+  transformIgnorePatterns: [`/node_modules/(?!(${esModules}))`],
+  // axe takes seconds where other work holds the cores.
+  testTimeout: 60000
 };

@@ -13,6 +13,9 @@ if "CI" not in os.environ:
     settings.register_profile("local", deadline=None)
     settings.load_profile("local")
 
+# No test reads what another run has prepared; those of the cache name a folder of their own.
+os.environ["FT_CACHE"] = "off"
+
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 

@@ -16,6 +16,7 @@ from ft_runtime.config.read import as_mapping, read_document
 from ft_runtime.config.rules import check_rules
 from ft_runtime.config.unknown import unknown_keys
 from ft_runtime.findings import Finding, FindingsError, errors, finding, notify, raise_for_errors
+from ft_runtime.printing import printable
 
 Source = Mapping[str, Any] | str | Path
 _MISTYPED = {"config.wrong_type", "config.wrong_shape", "config.no_value"}
@@ -67,7 +68,8 @@ def check_config(source: Source) -> tuple[Config | None, list[Finding]]:
         return None, broken
     filled = complete(given)
     found = [*unknown_keys(given), *_schema_findings(filled), *check_rules(given, filled)]
-    found.sort(key=lambda item: item.severity != "error")
+    # To a config of a newer version all the rest may be right: that is what to know first.
+    found.sort(key=lambda item: (item.code != "config.newer_version", item.severity != "error"))
     return (None if errors(found) else Config(filled)), found
 
 
@@ -110,14 +112,33 @@ def _schema_findings(filled: dict[str, Any]) -> Iterator[Finding]:
     for error in schema.validator().iter_errors(filled):
         if not whole and error.absolute_schema_path[0] == "allOf":
             continue
-        item = _translate(error, filled)
-        if item:
-            found.setdefault((item.code, item.where), item)
+        for part in _alternative(error):
+            item = _translate(part, filled)
+            if item:
+                found.setdefault((item.code, item.where), item)
     mistyped = {where for code, where in found if code in _MISTYPED}
     for item in found.values():
         # A value of the wrong type is out of the range and none of the choices, too.
         if item.where not in mistyped or item.code in _MISTYPED:
             yield item
+
+
+def _alternative(error: Any) -> list[Any]:
+    """Return what is wrong by the one alternative that a value was meant for; else the error."""
+    if error.validator != "anyOf" or error.absolute_schema_path[0] == "allOf":
+        return [error]
+    options: dict[Any, list[Any]] = {}
+    for part in error.context:
+        options.setdefault(part.relative_schema_path[0], []).append(part)
+    meant = [
+        parts
+        for parts in options.values()
+        if not any(part.validator in ("type", "const") and not part.path for part in parts)
+    ]
+    # A key that is not known there has no better name than the shape that was expected.
+    if len(meant) == 1 and all(part.validator != "additionalProperties" for part in meant[0]):
+        return meant[0]
+    return [error]
 
 
 def _translate(error: Any, filled: dict[str, Any]) -> Finding | None:
@@ -180,7 +201,7 @@ def _example(field: dict[str, Any], path: str) -> str:
 def _missing(error: Any, path: str) -> Finding:
     name = next(key for key in error.validator_value if key not in error.instance)
     full = f"{path}.{name}".lstrip(".")
-    field = schema.field_at(full) or {}
+    field = schema.field_at(full) or error.schema.get("properties", {}).get(name, {})
     return finding(
         "config.missing",
         full,
@@ -206,5 +227,5 @@ def _dotted(parts: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= 80 else text[:77] + "..."
+    # A character that turns the writing direction would turn the sentence around it.
+    return printable(json.dumps(value, ensure_ascii=False, default=repr), 80)

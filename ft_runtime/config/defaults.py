@@ -6,9 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ft_runtime.config.schema import is_section, load_schema
-
-_SHARES = ("train", "val", "test")
+from ft_runtime.config.schema import field_at, is_section, load_schema
 
 
 def lookup(document: Mapping[str, Any], path: str) -> Any:
@@ -83,8 +81,9 @@ def _complete_split(document: Mapping[str, Any], filled: dict[str, Any]) -> None
     if not isinstance(dataset, dict) or not isinstance(dataset.get("split"), dict):
         return
     given = lookup(document, "dataset.split")
-    if isinstance(given, Mapping) and any(share in given for share in _SHARES):
-        for share in _SHARES:
+    shares = (field_at("dataset.split") or {})["x-together"]
+    if isinstance(given, Mapping) and any(share in given for share in shares):
+        for share in shares:
             if share not in given:
                 dataset["split"][share] = 0.0
     if isinstance(dataset.get("path"), Mapping) and "split" not in document.get("dataset", {}):

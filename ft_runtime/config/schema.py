@@ -45,6 +45,9 @@ def version() -> int:
 @lru_cache(maxsize=1)
 def validator() -> Any:
     """Return a jsonschema validator of the schema."""
+    from ft_runtime.imports import import_jsonschema
+
+    import_jsonschema()
     from jsonschema import Draft202012Validator
 
     return Draft202012Validator(load_schema())

@@ -9,6 +9,7 @@ from typing import Any
 
 from ft_runtime.config.schema import is_section, load_schema, walk
 from ft_runtime.findings import Finding, finding
+from ft_runtime.printing import printable
 
 
 def unknown_keys(document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -47,12 +48,12 @@ def _unknown(document: Mapping[str, Any], schema: dict[str, Any], prefix: str) -
     for name, value in document.items():
         path = f"{prefix}{name}"
         if name not in known:
-            meant = nearest(path)
+            meant, shown = nearest(path), printable(path, 200)
             if meant:
-                yield finding("config.unknown_key", path, name=path, nearest=meant)
+                yield finding("config.unknown_key", shown, name=shown, nearest=meant)
             else:
                 yield finding(
-                    "config.unknown_key_no_neighbour", path, name=path, known=", ".join(known)
+                    "config.unknown_key_no_neighbour", shown, name=shown, known=", ".join(known)
                 )
         elif is_section(known[name]) and isinstance(value, Mapping):
             yield from _unknown(value, known[name], f"{path}.")

@@ -54,7 +54,7 @@ def read_hub(
     if id.startswith((".", "/", "~")) or Path(id).exists():
         raise FindingsError([finding("data.hub_id_is_folder", "dataset.id", id=printable(id))])
     parts = _load(id, config_name, revision)
-    chosen, found = _choose(parts, id)
+    chosen, found = choose(parts, id)
     contents = []
     for name, split in chosen:
         try:
@@ -79,9 +79,7 @@ def _load(id: str, config_name: str | None, revision: str | None) -> dict[str, A
     return dict(loaded) if isinstance(loaded, Mapping) else {"train": loaded}
 
 
-def _choose(
-    parts: Mapping[str, Any], id: str
-) -> tuple[list[tuple[str, str | None]], list[Finding]]:
+def choose(parts: Mapping[str, Any], id: str) -> tuple[list[tuple[str, str | None]], list[Finding]]:
     """Return which splits to read, and as what: None for rows that are still to be split."""
     own = {_OWN[name]: name for name in reversed(list(parts)) if name in _OWN}
     if "train" not in own:
@@ -104,11 +102,11 @@ def _choose(
 
 
 def _contents(part: Any, id: str, name: str, split: str | None, revision: str | None) -> Contents:
-    names = _class_names(part)
+    names = class_names(part)
     records = []
     for row in part:
         for column, labels in names.items():
-            row[column] = _class_name(row[column], labels)
+            row[column] = class_name(row[column], labels)
         records.append(Record(0, dict(row)))
     return Contents(
         f"{id}/{name}",
@@ -134,7 +132,7 @@ def fingerprint(rows: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
-def _class_names(part: Any) -> dict[str, list[str]]:
+def class_names(part: Any) -> dict[str, list[str]]:
     """Return the names of columns that hold class numbers (ClassLabel)."""
     features = getattr(part, "features", None) or {}
     return {
@@ -144,7 +142,7 @@ def _class_names(part: Any) -> dict[str, list[str]]:
     }
 
 
-def _class_name(value: Any, names: list[str]) -> Any:
+def class_name(value: Any, names: list[str]) -> Any:
     """Return the name of a class number; None for -1, which means "no label" on the hub."""
     if not isinstance(value, int) or isinstance(value, bool):
         return value

@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ft_runtime.printing import printable
+
 SHOWN = 5
 """How many places a grouped finding names before it only counts."""
-
-
-def printable(text: str, limit: int = 60) -> str:
-    """Return `text` on one line, control characters and half characters escaped, cut to `limit`."""
-    cut = text[: limit + 1]
-    clean = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in cut
-    )
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
 def listing(names: Iterable[str], limit: int = 12) -> str:

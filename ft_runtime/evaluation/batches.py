@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
-
-T = TypeVar("T")
 
 
 def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -42,14 +39,3 @@ def pad(
         ids[index, span] = torch.tensor(list(row), dtype=torch.long)
         mask[index, span] = 1
     return ids.to(device), mask.to(device)
-
-
-def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """Pass `items` on, with a bar where somebody watches: a terminal or a notebook."""
-    from tqdm import tqdm
-
-    quiet = not (sys.stderr.isatty() or "ipykernel" in sys.modules)
-    with tqdm(total=total, desc=label, disable=quiet, leave=False) as bar:
-        for item in items:
-            yield item
-            bar.update()

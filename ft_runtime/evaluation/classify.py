@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.evaluation.batches import by_length, pad, progress
+from ft_runtime.evaluation.batches import by_length, pad
 from ft_runtime.evaluation.state import inner
+from ft_runtime.progress import track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,7 @@ def label_probabilities(
     batch_size : int
         Rows a forward pass.
     label : str
-        Shown beside the progress bar.
+        Shown while it goes on.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def label_probabilities(
 
     found: list[Any] = [None] * len(rows)
     batches = by_length([len(row) for row in rows], batch_size)
-    for batch in progress(batches, len(batches), label):
+    for batch in track(batches, len(batches), label):
         ids, mask = pad([rows[index] for index in batch], pad_id, "right", inner(model).device)
         with torch.no_grad():
             logits = model(input_ids=ids, attention_mask=mask).logits

@@ -17,6 +17,7 @@ from ft_runtime.evaluation.text_task import TextTask
 from ft_runtime.evaluation.verdict import metric_row, number
 from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import Finding, finding, notify, text
+from ft_runtime.progress import together
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -65,7 +66,7 @@ def evaluate(
     if not report.rows_held_out:
         report.findings.append(finding("evaluation.no_rows", where="dataset.split"))
     else:
-        with random_state_kept():
+        with random_state_kept(), together(text("progress.evaluating")):
             _fill(report, _task(config, model, tokenizer, data), config, model, tokenizer, data)
     notify(*report.findings)
     if run is not None:

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ft_runtime.evaluation.batches import by_length, pad, progress
+from ft_runtime.evaluation.batches import by_length, pad
 from ft_runtime.evaluation.state import inner
+from ft_runtime.progress import track
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def greedy_answers(
     end_ids : sequence of int
         Tokens that end an answer: end of text and end of turn.
     label : str
-        Shown beside the progress bar.
+        Shown while it goes on.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def greedy_answers(
     pad_id = pad_token(tokenizer, end_ids)
     batches = by_length([len(prompt) for prompt in prompts], batch_size)
     with _greedy(model, max_new_tokens, end_ids, pad_id) as generator:
-        for batch in progress(batches, len(batches), label):
+        for batch in track(batches, len(batches), label):
             ids, mask = pad([prompts[i] for i in batch], pad_id, "left", generator.device)
             output = generator.generate(input_ids=ids, attention_mask=mask)
             continued = output[:, ids.shape[1] :].tolist()

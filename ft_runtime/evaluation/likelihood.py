@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.evaluation.batches import by_length, pad, progress
+from ft_runtime.evaluation.batches import by_length, pad
 from ft_runtime.evaluation.state import inner
+from ft_runtime.progress import track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,7 @@ def row_likelihoods(
     batch_size : int
         Rows a forward pass.
     label : str
-        Shown beside the progress bar.
+        Shown while it goes on.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def row_likelihoods(
     nll, tokens = np.zeros(len(rows)), np.zeros(len(rows))
     narrow = "logits_to_keep" in inspect.signature(inner(model).forward).parameters
     batches = by_length([len(row["input_ids"]) for row in rows], batch_size)
-    for batch in progress(batches, len(batches), label):
+    for batch in track(batches, len(batches), label):
         with torch.no_grad():
             sums, counts = _batch(model, [rows[index] for index in batch], pad_id, narrow)
         nll[batch], tokens[batch] = sums, counts

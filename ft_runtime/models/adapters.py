@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.compat import import_peft, quiet_libraries
 from ft_runtime.findings import Finding, finding, raise_for_errors
+from ft_runtime.imports import without_bitsandbytes
 
 if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel
@@ -69,7 +71,8 @@ def add_adapter(
     # GPT-2 keeps its weights transposed; PEFT wants to be told, or says so in a warning.
     transposed = any(type(module).__name__ == "Conv1D" for module in model.modules())
     settings = lora_config(config, modules_to_save, revision=revision, fan_in_fan_out=transposed)
-    with quiet_libraries():
+    quantised = getattr(model, "is_quantized", False)
+    with quiet_libraries(), nullcontext() if quantised else without_bitsandbytes():
         adapted = import_peft().get_peft_model(model, settings)
     _train_in_float32(adapted)
     return adapted

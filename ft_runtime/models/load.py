@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.compat import hush_bitsandbytes, quiet_libraries
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.models.adapters import add_adapter
@@ -97,7 +98,9 @@ def _base(
         kept = head_modules(described, keywords) if config.task == "classification" else []
         keywords["quantization_config"] = quantization_config(config, device, kept)
     if device.type != "cpu" or config.tune_type == "qlora":
-        keywords["device_map"] = {"": 0 if device.type == "cuda" else device.type}
+        keywords["device_map"] = {
+            "": processes.local_rank() if device.type == "cuda" else device.type
+        }
     auto: Any = getattr(transformers, auto_class(config.task))
     with told(source.name), quiet_libraries():
         model, report = auto.from_pretrained(source.name, output_loading_info=True, **keywords)
@@ -142,7 +145,8 @@ def _set_pad_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -
 
 
 def _check_checkpointing(model: PreTrainedModel, config: Config) -> None:
-    if config.hyperparams.gradient_checkpointing and not model.supports_gradient_checkpointing:
+    asked = config.hyperparams.gradient_checkpointing in (True, "on")
+    if asked and not model.supports_gradient_checkpointing:
         where = "hyperparams.gradient_checkpointing"
         raise FindingsError(
             [finding("models.no_checkpointing", where=where, got=type(model).__name__)]

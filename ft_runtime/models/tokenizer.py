@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.compat import quiet_libraries
 from ft_runtime.findings import FindingsError, finding, notify
+from ft_runtime.imports import import_models
 from ft_runtime.models.architecture import check_task, read_model_config
 from ft_runtime.models.errors import told
 from ft_runtime.models.source import find_model
@@ -51,6 +52,7 @@ def load_tokenizer(config: Config) -> PreTrainedTokenizerBase:
     is, with an info finding: labels are masked by position, so even then nothing is hidden.
     """
     source = find_model(config)
+    import_models()
     described = read_model_config(source)
     # Here already: later checks would blame the tokenizer of an encoder that is given for text.
     check_task(described, config.task, source.name)

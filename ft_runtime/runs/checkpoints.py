@@ -23,7 +23,9 @@ SEAL = "ft_checkpoint.json"
 FORMAT = 1
 _NAME = re.compile(r"checkpoint-(\d+)")
 _DELETED = ".deleted-"
-_STATE = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+_STATE = ("trainer_state.json", "optimizer.pt", "scheduler.pt")
+_RANDOM = ("rng_state.pth", "rng_state_0.pth")
+"""Of one process; of the first one of several."""
 _WEIGHTS = (
     "adapter_model.safetensors",
     "model.safetensors",
@@ -188,6 +190,8 @@ def _missing(files: Mapping[str, Any]) -> str:
     for name in _STATE:
         if name not in files:
             return text("run.checkpoint_file_missing", file=name)
+    if not any(name in files for name in _RANDOM):
+        return text("run.checkpoint_file_missing", file=_RANDOM[0])
     if not any(name in files for name in _WEIGHTS):
         return text("run.checkpoint_no_weights")
     return ""

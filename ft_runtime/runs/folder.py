@@ -37,6 +37,11 @@ class Run:
         True when the folder held an unfinished run that goes on.
     manifest : dict
         What is in ``manifest.json``; change it through `update`.
+
+    Notes
+    -----
+    Of several processes that train together one has the lock of the folder and writes; in the
+    others every method changes what is in memory, and nothing else.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class Run:
         config: Config,
         device: Device | None,
         manifest: dict[str, Any],
-        lock: FolderLock,
+        lock: FolderLock | None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.path = path
@@ -56,6 +61,11 @@ class Run:
         self.resuming = checkpoint is not None
         self._lock = lock
         findings.subscribe(self.record)
+
+    @property
+    def leads(self) -> bool:
+        """True in the process that writes."""
+        return self._lock is not None
 
     @property
     def status(self) -> str:
@@ -89,6 +99,8 @@ class Run:
     def update(self, **fields: Any) -> None:
         """Change fields of the manifest and write it whole; raises as `event` does."""
         self.manifest.update(resume.plain(fields))
+        if not self.leads:
+            return
         try:
             manifests.write(self.path, self.manifest)
         except OSError as error:
@@ -128,7 +140,7 @@ class Run:
             How many lines were dropped.
         """
         target = self.path / METRICS
-        if not target.is_file():
+        if not self.leads or not target.is_file():
             return 0
         lines = target.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if _step_of(line) <= step]
@@ -160,7 +172,8 @@ class Run:
     def close(self) -> None:
         """Stop recording and let another process use the folder; harmless when repeated."""
         findings.unsubscribe(self.record)
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def __repr__(self) -> str:
         lines = [text("run.repr", folder=self.path, status=self.status)]
@@ -173,6 +186,8 @@ class Run:
         self.event(item.severity, **{k: v for k, v in item.to_dict().items() if k != "severity"})
 
     def _append(self, name: str, document: dict[str, Any]) -> None:
+        if not self.leads:
+            return
         line = json.dumps(resume.plain(document), ensure_ascii=False)
         try:
             append_line(self.path / name, line)

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.files import sha256_bytes, write_text_atomic
 from ft_runtime.runs.resume import training_fields
 
@@ -94,6 +95,7 @@ def hardware(device: Device | None) -> dict[str, Any]:
         "system": platform.system(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
+        "processes": processes.count(),
     }
     if device is not None:
         found["device"] = {

@@ -17,6 +17,10 @@ _FREE = (
     "artifacts",
     "hw.device",
     "hyperparams.batch_size_eval",
+    # How a step is laid out in memory: its gradient is the same.
+    "hyperparams.tokens_per_batch",
+    "hyperparams.gradient_checkpointing",
+    "hyperparams.make_it_fit",
     "dataset.max_lost_fraction",
 )
 # These schedulers follow the validation loss, so its rows shape the weights too.

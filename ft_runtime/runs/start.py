@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import Finding, FindingsError, finding, notify, raise_for_errors, text
 from ft_runtime.runs import checkpoints, resume
@@ -28,6 +29,9 @@ def start_run(config: Config, device: Device | None = None, fresh: bool = False)
     ``<folder>.previous-N``, and so is an unfinished one with `fresh`. An unfinished run with a
     verified checkpoint goes on from there, if everything that shapes the weights is as it was.
 
+    Of several processes, as ``torchrun`` starts them, the first one opens the folder; the others
+    get a `Run` that writes nothing.
+
     Parameters
     ----------
     config : Config
@@ -48,6 +52,18 @@ def start_run(config: Config, device: Device | None = None, fresh: bool = False)
         ``run.locked`` (another process works there), ``run.config_changed`` (one for each field),
         ``run.cannot_write``.
     """
+    processes.join(device.type if device is not None else "cpu")
+    opened: list[Run] = []
+
+    def open_here() -> tuple[Path, dict[str, Any], checkpoints.Checkpoint | None]:
+        opened.append(_start(config, device, fresh))
+        return opened[0].path, opened[0].manifest, opened[0].checkpoint
+
+    path, manifest, checkpoint = processes.share(open_here)
+    return opened[0] if opened else Run(path, config, device, manifest, None, checkpoint)
+
+
+def _start(config: Config, device: Device | None, fresh: bool) -> Run:
     path = _path_of(config)
     if path in _open:
         _open.pop(path).close()
@@ -130,7 +146,7 @@ def _go_on(
         "step": checkpoint.step,
         "after": before.get("status"),
     }
-    kept: dict[str, Any] = {n: before[n] for n in ("created", "pinned") if n in before}
+    kept: dict[str, Any] = {n: before[n] for n in ("created", "pinned", "fit") if n in before}
     return {**after, **kept, "resumed": [*before.get("resumed", []), resumed]}, told
 
 

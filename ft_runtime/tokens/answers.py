@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.tokens.ahead import ahead
 from ft_runtime.tokens.cut import Cut, Turns, cut_row
-from ft_runtime.tokens.encode import Encoded, Encoder
+from ft_runtime.tokens.encode import Encoded, Encoder, Tokens
 from ft_runtime.tokens.mask import MaskError, Rendered, TurnFinder, raw_row
 from ft_runtime.tokens.notes import Notes, why
 from ft_runtime.tokens.prepared import Example
 from ft_runtime.tokens.shape import ASSISTANT
 from ft_runtime.tokens.specials import specials_of
-from ft_runtime.tokens.template import ChatRenderer, instruction_messages, said
+from ft_runtime.tokens.template import ChatRenderer, Message, instruction_messages, said
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ft_runtime.data.rows import Row
 
 _BATCH = 512
+"""Rows that are handed to the tokenizer together."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,6 @@ class Outcome:
     ----------
     cut : Cut
         Token ids, labels and state.
-    example : Example or None
-        None for a dropped row.
     label : int or None
         Number of the class, for classification.
     turns : sequence of (int, int)
@@ -44,19 +44,17 @@ class Outcome:
     """
 
     cut: Cut
-    example: Example | None = None
     label: int | None = None
     turns: Turns = ()
     detail: str = ""
 
+    @property
+    def used(self) -> bool:
+        """Whether the row came through."""
+        return self.cut.state != "dropped"
 
-@dataclass(frozen=True)
-class _Pending:
-    """A rendered row that waits for its tokens."""
 
-    row: Row
-    rendered: Rendered
-    example: Example
+_Fate = tuple["Row", "Rendered | Outcome"]
 
 
 @dataclass
@@ -95,49 +93,63 @@ class AnswerRows:
     def __post_init__(self) -> None:
         self._specials = specials_of(self.tokenizer)
         self._encoder = Encoder(self.tokenizer, self._specials.ids)
-        self.uses_clock = False
+        self.renderer: ChatRenderer | None = None
         if self.format == "jsonl_prompt":
             return
         if not self.tokenizer.chat_template:
             raise FindingsError([finding("tokens.no_template", "model_id")])
-        renderer = ChatRenderer(self.tokenizer, self.moment)
-        self.uses_clock = renderer.uses_clock
-        self._finder = TurnFinder(renderer, self._specials)
+        self.renderer = ChatRenderer(self.tokenizer, self.moment)
+        self._finder = TurnFinder(self.renderer, self._specials)
+
+    @property
+    def uses_clock(self) -> bool:
+        """The template asks for the time."""
+        return self.renderer is not None and self.renderer.uses_clock
 
     def outcomes(self, rows: Sequence[Row]) -> Iterator[tuple[Row, Outcome]]:
-        """Yield every row with what became of it; not in order."""
-        for first in range(0, len(rows), _BATCH):
-            pending: list[_Pending] = []
-            for row in rows[first : first + _BATCH]:
-                try:
-                    pending.append(self._render(row))
-                except MaskError as error:
-                    yield row, dropped(error.code, error.detail)
-            encoded = self._encoder.encode([item.rendered for item in pending])
-            for item, tokens in zip(pending, encoded, strict=True):
-                yield item.row, self._finish(item, tokens)
+        """Yield every row with what became of it, in order."""
+        for fates, tokens in ahead(self._tokens, self._rendered(rows)):
+            encoded = self._encoder.place([made for _, made in _alive(fates)], tokens)
+            for row, made in fates:
+                if isinstance(made, Rendered):
+                    yield row, self._finish(row, made, next(encoded))
+                else:
+                    yield row, made
 
-    def _render(self, row: Row) -> _Pending:
+    def example(self, row: Row) -> Example:
+        """Return a row that came through as text."""
         fields: dict[str, Any] = row.fields or {}
         if self.format == "jsonl_prompt":
-            rendered = raw_row(fields["prompt"], fields["completion"])
+            return Example(row.number, prompt=fields["prompt"], reference=fields["completion"])
+        messages, _ = self._conversation(row)
+        prompt = self._finder.find(messages).prompt
+        return Example(row.number, messages, prompt=prompt, reference=said(messages[-1]))
+
+    def _rendered(self, rows: Sequence[Row]) -> Iterator[list[_Fate]]:
+        for first in range(0, len(rows), _BATCH):
+            yield [(row, self._render(row)) for row in rows[first : first + _BATCH]]
+
+    def _tokens(self, fates: Sequence[_Fate]) -> list[Tokens]:
+        return self._encoder.tokens([made for _, made in _alive(fates)])
+
+    def _render(self, row: Row) -> Rendered | Outcome:
+        fields: dict[str, Any] = row.fields or {}
+        if self.format == "jsonl_prompt":
             self._note_control_text(row, [fields["prompt"], fields["completion"]])
             if not (fields["prompt"][-1:].isspace() or fields["completion"][:1].isspace()):
                 self.notes.add("tokens.touching", row)
-            example = Example(row.number, prompt=rendered.prompt, reference=fields["completion"])
-            return _Pending(row, rendered, example)
-        chat = self.format == "jsonl_chat"
-        messages = fields["messages"] if chat else instruction_messages(fields)
-        messages = self._up_to_last_answer(row, [dict(message) for message in messages])
-        rendered = self._finder.find(messages)
+            return raw_row(fields["prompt"], fields["completion"])
+        messages, trailing = self._conversation(row)
+        if trailing and messages:
+            self.notes.add("tokens.trailing_messages", row)
+        try:
+            rendered = self._finder.find(messages)
+        except MaskError as error:
+            return dropped(error.code, error.detail)
         self._note_control_text(row, [said(message) for message in messages])
-        example = Example(
-            row.number, messages, prompt=rendered.prompt, reference=said(messages[-1])
-        )
-        return _Pending(row, rendered, example)
+        return rendered
 
-    def _finish(self, item: _Pending, encoded: Encoded) -> Outcome:
-        rendered = item.rendered
+    def _finish(self, row: Row, rendered: Rendered, encoded: Encoded) -> Outcome:
         if rendered.append_end and self.tokenizer.eos_token_id is None:
             raise FindingsError([finding("tokens.no_end", "model_id")])
         cut = cut_row(encoded.ids, encoded.turns, self.limit)
@@ -154,9 +166,9 @@ class AnswerRows:
         if cut.state == "dropped":
             detail = why(cut.code, tokens=len(encoded.ids), limit=self.limit)
             return Outcome(cut, turns=encoded.turns, detail=detail)
-        self._note(item.row, rendered, encoded, cut)
+        self._note(row, rendered, encoded, cut)
         detail = why(cut.code, tokens=cut.tokens_cut, limit=self.limit) if cut.code else ""
-        return Outcome(cut, item.example, turns=encoded.turns, detail=detail)
+        return Outcome(cut, turns=encoded.turns, detail=detail)
 
     def _note(self, row: Row, rendered: Rendered, encoded: Encoded, cut: Cut) -> None:
         noticed = {
@@ -175,13 +187,25 @@ class AnswerRows:
         if any(self._specials.first(text) for text in texts):
             self.notes.add("tokens.control_text", row)
 
-    def _up_to_last_answer(self, row: Row, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Leave out messages behind the last answer: nothing is learned from them."""
-        while messages and messages[-1]["role"] != ASSISTANT:
-            messages = messages[:-1]
-        if len(messages) < len((row.fields or {}).get("messages", messages)) and messages:
-            self.notes.add("tokens.trailing_messages", row)
-        return messages
+    def _conversation(self, row: Row) -> tuple[list[dict[str, Any]], int]:
+        """Return the messages through the last answer, and how many come after it.
+
+        Nothing is learned from those.
+        """
+        fields: dict[str, Any] = row.fields or {}
+        given: Sequence[Message] = (
+            fields["messages"] if self.format == "jsonl_chat" else instruction_messages(fields)
+        )
+        kept = len(given)
+        while kept and given[kept - 1]["role"] != ASSISTANT:
+            kept -= 1
+        return [dict(message) for message in given[:kept]], len(given) - kept
+
+
+def _alive(fates: Iterable[_Fate]) -> Iterator[tuple[Row, Rendered]]:
+    for row, made in fates:
+        if isinstance(made, Rendered):
+            yield row, made
 
 
 def dropped(code: str, detail: str = "", tokens: int = 0) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ft_runtime.tokens.ahead import ahead
 from ft_runtime.tokens.answers import Outcome, dropped
 from ft_runtime.tokens.cut import Cut
 from ft_runtime.tokens.encode import frame
@@ -34,6 +35,7 @@ class ClassRows:
     """
 
     uses_clock = False
+    renderer = None
 
     def __init__(
         self,
@@ -51,18 +53,25 @@ class ClassRows:
 
     def outcomes(self, rows: Sequence[Row]) -> Iterator[tuple[Row, Outcome]]:
         """Yield every row with what became of it, in order."""
-        for first in range(0, len(rows), _BATCH):
-            batch = rows[first : first + _BATCH]
-            texts = [(row.fields or {})["text"] for row in batch]
-            found = self._tokenizer(
-                texts,
-                add_special_tokens=False,
-                return_attention_mask=False,
-                return_token_type_ids=False,
-                verbose=False,
-            )
-            for row, ids in zip(batch, found["input_ids"], strict=True):
+        batches = (rows[first : first + _BATCH] for first in range(0, len(rows), _BATCH))
+        for batch, tokens in ahead(self._tokens, batches):
+            for row, ids in zip(batch, tokens, strict=True):
                 yield row, self._finish(row, list(ids))
+
+    def example(self, row: Row) -> Example:
+        """Return a row that came through as text."""
+        fields = row.fields or {}
+        return Example(row.number, text=fields["text"], label=fields["label"])
+
+    def _tokens(self, rows: Sequence[Row]) -> list[list[int]]:
+        found = self._tokenizer(
+            [(row.fields or {})["text"] for row in rows],
+            add_special_tokens=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+        return found["input_ids"]  # type: ignore[no-any-return]
 
     def _finish(self, row: Row, ids: list[int]) -> Outcome:
         fields = row.fields or {}
@@ -73,11 +82,10 @@ class ClassRows:
         room = max(self._limit - len(self._before) - len(self._behind), 1)
         surplus = max(len(ids) - room, 0)
         kept = [*self._before, *ids[:room], *self._behind]
-        example = Example(row.number, text=fields["text"], label=fields["label"])
         label = self._numbers[fields["label"]]
         if not surplus:
-            return Outcome(Cut("whole", kept), example, label)
+            return Outcome(Cut("whole", kept), label)
         self._notes.add("tokens.truncated", row)
         detail = why("tokens.truncated", tokens=surplus, limit=self._limit)
         cut = Cut("truncated", kept, tokens_cut=surplus, code="tokens.truncated")
-        return Outcome(cut, example, label, detail=detail)
+        return Outcome(cut, label, detail=detail)

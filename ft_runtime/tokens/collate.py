@@ -60,7 +60,14 @@ class PackedCollator:
     recognises rows in one sequence and builds the block mask itself. It does so only without a
     cache, so the batch says ``use_cache=False``. `check_packing` tells whether a model really keeps
     rows apart.
+
+    Parameters
+    ----------
+    attention : str, optional
+        FlashAttention is told where rows begin and end; other attentions find out by themselves.
     """
+
+    attention: str | None = None
 
     def __call__(self, features: Features) -> dict[str, Any]:
         """Return ``input_ids``, ``position_ids`` and ``labels``, int64 of shape (1, all tokens)."""
@@ -83,7 +90,23 @@ class PackedCollator:
                 ("labels", labels),
             )
         }
+        if str(self.attention).startswith("flash_attention"):
+            batch |= _bounds([len(feature["input_ids"]) for feature in features])
         return {**batch, "use_cache": False}
+
+
+def _bounds(lengths: Sequence[int]) -> dict[str, Any]:
+    """Return where packed rows begin and end, under transformers' names for FlashAttention."""
+    import torch
+
+    ends = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
+    longest = max(lengths)
+    return {
+        "cu_seq_lens_q": ends,
+        "cu_seq_lens_k": ends,
+        "max_length_q": longest,
+        "max_length_k": longest,
+    }
 
 
 @dataclass
@@ -106,7 +129,7 @@ def collator_for(
         from transformers import DataCollatorWithPadding
 
         return LabelCollator(DataCollatorWithPadding(tokenizer))
-    if config.hyperparams.packing:
+    if config.hyperparams.packing is True:
         return PackedCollator()
     pad = tokenizer.pad_token_id
     return CausalCollator(pad_token_id=0 if pad is None else pad)

@@ -18,8 +18,10 @@ class Cut:
     Attributes
     ----------
     state : {"whole", "truncated", "lost_end", "dropped"}
-    ids, labels : list of int
-        Of the same length; empty for a dropped row.
+    ids : list of int
+        Empty for a dropped row.
+    learned : sequence of (int, int)
+        Supervised tokens among them, ``[start, end)``.
     tokens_cut : int
         How many of the row's tokens are not in use.
     code : str
@@ -28,14 +30,22 @@ class Cut:
 
     state: State
     ids: list[int] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
+    learned: Turns = ()
     tokens_cut: int = 0
     code: str = ""
 
     @property
+    def labels(self) -> list[int]:
+        """The tokens that the loss looks at, and `IGNORED` for the others."""
+        labels = [IGNORED] * len(self.ids)
+        for start, stop in self.learned:
+            labels[start:stop] = self.ids[start:stop]
+        return labels
+
+    @property
     def supervised(self) -> int:
         """Tokens that the loss looks at."""
-        return len(self.labels) - self.labels.count(IGNORED)
+        return sum(stop - start for start, stop in self.learned)
 
 
 def cut_row(ids: list[int], turns: Turns, limit: int) -> Cut:
@@ -61,18 +71,15 @@ def cut_row(ids: list[int], turns: Turns, limit: int) -> Cut:
         return Cut("dropped", tokens_cut=len(ids), code="tokens.nothing_supervised")
     if supervised == len(ids):
         return Cut("dropped", tokens_cut=len(ids), code="tokens.all_supervised")
-    labels = [IGNORED] * len(ids)
-    for start, stop in turns:
-        labels[start:stop] = ids[start:stop]
     if len(ids) <= limit:
-        return Cut("whole", ids, labels)
+        return Cut("whole", ids, turns)
     if all(start >= limit or start == stop for start, stop in turns):
         return Cut("dropped", tokens_cut=len(ids), code="tokens.cut_away")
     through = any(start < limit < stop for start, stop in turns)
     return Cut(
         state="lost_end" if through else "truncated",
         ids=ids[:limit],
-        labels=labels[:limit],
+        learned=[(start, min(stop, limit)) for start, stop in turns if start < limit],
         tokens_cut=len(ids) - limit,
         code="tokens.lost_end" if through else "tokens.truncated",
     )

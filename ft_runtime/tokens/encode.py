@@ -6,24 +6,22 @@ over is the text encoded in two pieces there, as inference does: it encodes the 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.tokens.mask import Rendered
+from ft_runtime.tokens.offsets import EncodingOffsets, Offsets, Span
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from ft_runtime.tokens.prepared import Example
 
-_BATCH = 512
 # What may stand before a piece while it is encoded, so that no tokenizer takes it for the start of
 # a text (and adds a space); it is taken off again.
 _ANCHORS = ("", "\n", "a")
 
-Offsets = list[tuple[int, int]]
 Tokens = tuple[list[int], "Offsets | None"]
 
 
@@ -64,13 +62,18 @@ class Encoder:
         self._control = control
         self._begin = frame(tokenizer)[0]
 
+    def tokens(self, rows: Sequence[Rendered]) -> list[Tokens]:
+        """Return the texts of rows as the tokenizer has them; may run in another thread."""
+        return _encode(self._tokenizer, [row.text for row in rows])
+
+    def place(self, rows: Sequence[Rendered], tokens: Sequence[Tokens]) -> Iterator[Encoded]:
+        """Yield the rows encoded, in order, given their `tokens`."""
+        for row, (ids, offsets) in zip(rows, tokens, strict=True):
+            yield self._complete(row, self._place(row, ids, offsets))
+
     def encode(self, rows: Sequence[Rendered]) -> Iterator[Encoded]:
-        """Yield the rows encoded, in order; many are handed to the tokenizer at once."""
-        for first in range(0, len(rows), _BATCH):
-            batch = rows[first : first + _BATCH]
-            tokens = _encode(self._tokenizer, [row.text for row in batch])
-            for row, (ids, offsets) in zip(batch, tokens, strict=True):
-                yield self._complete(row, self._place(row, ids, offsets))
+        """Yield the rows encoded, in order; all are handed to the tokenizer at once."""
+        return self.place(rows, self.tokens(rows))
 
     def _place(self, row: Rendered, ids: list[int], offsets: Offsets | None) -> Encoded:
         borders = [border for turn in row.turns for border in (turn.start, turn.end)]
@@ -93,11 +96,11 @@ class Encoder:
         """Return the borders of answers that a token may straddle."""
         found = set()
         for turn in row.turns:
-            before = bisect_left(offsets, (turn.start,)) - 1
+            before = offsets.first_from(turn.start) - 1
             # A tokenizer that trims its offsets leaves a gap, which belongs to the token behind it.
             if before >= 0 and offsets[before][1] != turn.start:
                 found |= set() if ids[before] in self._control else {turn.start}
-            last = bisect_left(offsets, (turn.end,)) - 1
+            last = offsets.first_from(turn.end) - 1
             if last >= 0 and offsets[last][1] > turn.end:
                 found |= set() if ids[last] in self._control else {turn.end}
         return found
@@ -107,7 +110,7 @@ class Encoder:
     ) -> tuple[list[int], dict[int, int], Offsets] | None:
         """Encode the pieces between `cuts`: ids, tokens before each cut, offsets in `text`."""
         joined: list[int] = []
-        moved: Offsets = []
+        moved: list[Span] = []
         counts: dict[int, int] = {}
         for start, stop in zip([0, *cuts], [*cuts, len(text)], strict=True):
             counts[start] = len(joined)
@@ -115,8 +118,10 @@ class Encoder:
             if piece is None:
                 return None
             joined += piece[0]
-            moved += [(begin + start, end + start) for begin, end in piece[1] or ()]
-        return joined, counts, moved
+            offsets = piece[1]
+            spans = [] if offsets is None else [offsets[i] for i in range(len(offsets))]
+            moved += [(begin + start, end + start) for begin, end in spans]
+        return joined, counts, Offsets(moved)
 
     def _same(self, pieces: list[int], whole: list[int]) -> bool:
         return pieces == whole or _decode(self._tokenizer, pieces) == _decode(
@@ -133,7 +138,8 @@ class Encoder:
         if row.begin and (shift := len(self._begin)) and ids[:shift] != self._begin:
             ids = [*self._begin, *ids]
             turns = [(start + shift, stop + shift) for start, stop in turns]
-        return replace(encoded, ids=ids, turns=turns)
+        same = ids is encoded.ids and turns is encoded.turns
+        return encoded if same else replace(encoded, ids=ids, turns=turns)
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, example: Example) -> list[int]:
@@ -170,16 +176,18 @@ def _ids(tokenizer: PreTrainedTokenizerBase, text: str, special: bool) -> list[i
 
 def _encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Tokens]:
     """Encode texts as they stand, with offsets if the tokenizer knows them."""
+    if not texts:
+        return []
     found: Any = tokenizer(
         list(texts),
         add_special_tokens=False,
         return_attention_mask=False,
         return_token_type_ids=False,
-        return_offsets_mapping=tokenizer.is_fast,
         verbose=False,
     )
     if tokenizer.is_fast:
-        return list(zip(found["input_ids"], found["offset_mapping"], strict=True))
+        offsets = map(EncodingOffsets, found.encodings)
+        return list(zip(found["input_ids"], offsets, strict=True))
     return [(list(ids), None) for ids in found["input_ids"]]
 
 
@@ -191,13 +199,11 @@ def _after_anchor(tokenizer: PreTrainedTokenizerBase, anchor: str, text: str) ->
     lead = _encode(tokenizer, [anchor])[0][0]
     if ids[: len(lead)] != lead:
         return None
-    moved = None
-    if offsets is not None:
-        moved = [
-            (max(start - len(anchor), 0), max(end - len(anchor), 0))
-            for start, end in offsets[len(lead) :]
-        ]
-    return ids[len(lead) :], moved
+    if offsets is None:
+        return ids[len(lead) :], None
+    spans = [offsets[token] for token in range(len(lead), len(offsets))]
+    moved = [(max(start - len(anchor), 0), max(end - len(anchor), 0)) for start, end in spans]
+    return ids[len(lead) :], Offsets(moved)
 
 
 def _ranges(
@@ -206,7 +212,7 @@ def _ranges(
     """Turn borders in the text, in pairs, into borders among the tokens."""
     known = counts or {}
     places = [
-        known[border] if border in known else bisect_left(offsets, (border,)) for border in borders
+        known[border] if border in known else offsets.first_from(border) for border in borders
     ]
     return list(zip(places[0::2], places[1::2], strict=True))
 

@@ -6,13 +6,14 @@ import csv
 import html
 import io
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, overload
 
 from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import text
+from ft_runtime.tokens.columns import Columns, Record
 
 State = Literal["whole", "truncated", "lost_end", "dropped"]
 STATES: tuple[State, ...] = ("whole", "truncated", "lost_end", "dropped")
@@ -61,6 +62,39 @@ class Entry:
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))
+_SUMS = ("tokens", "supervised_tokens", "tokens_cut")
+
+
+class Entries(Sequence[Entry]):
+    """The entries of a ledger, made when they are looked at."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
+        if isinstance(index, slice):
+            return tuple(_entry(self._columns[i]) for i in range(len(self))[index])
+        return _entry(self._columns[index])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return map(_entry, self._columns)
+
+
+def _entry(record: Record) -> Entry:
+    return Entry(*record)  # type: ignore[arg-type]
+
+
+def _record(entry: Entry) -> Record:
+    return tuple(getattr(entry, name) for name in COLUMNS)  # type: ignore[return-value]
 
 
 class Ledger:
@@ -68,14 +102,14 @@ class Ledger:
 
     Parameters
     ----------
-    entries : iterable of Entry
+    entries : iterable of Entry, or Columns
         One for each row of the dataset.
     rows : int
         Number of rows of the dataset.
 
     Attributes
     ----------
-    entries : tuple of Entry
+    entries : sequence of Entry
         By row number.
     rows : int
 
@@ -85,56 +119,85 @@ class Ledger:
         When a row is missing or there twice, or a state is unknown: then the ledger would lie.
     """
 
-    def __init__(self, entries: Iterable[Entry], rows: int) -> None:
-        self.entries = tuple(sorted(entries, key=lambda entry: entry.row))
+    def __init__(self, entries: Iterable[Entry] | Columns, rows: int) -> None:
+        if not isinstance(entries, Columns):
+            found, entries = entries, Columns()
+            for entry in found:
+                entries.add(_record(entry))
+        self._columns = entries.by_row()
         self.rows = rows
-        numbers = [entry.row for entry in self.entries]
+        self.entries: Sequence[Entry] = Entries(self._columns)
+        numbers = self._columns.rows
         if len(set(numbers)) != len(numbers):
             raise ValueError("a row is in the ledger twice")
         if len(numbers) != rows:
             raise ValueError(f"the ledger has {len(numbers)} rows, the dataset {rows}")
-        if unknown := {entry.state for entry in self.entries} - set(STATES):
+        self._sum_up()
+        if unknown := {state for _, state in self._counts} - set(STATES):
             raise ValueError(f"unknown states: {sorted(unknown)}")
+
+    def _sum_up(self) -> None:
+        """Count once what is asked often: rows by split and state, sums by split, reasons."""
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._sums: dict[str, list[int]] = {}
+        for _, _, _, split, state, tokens, learned, cut, code, _ in self._columns:
+            self._counts[split, state] += 1
+            sums = self._sums.setdefault(split, [0, 0, 0])
+            sums[0] += tokens
+            sums[1] += learned
+            sums[2] += cut
+            if state in LOST:
+                self._reasons[code] += 1
 
     def counts(self, split: str | None = None) -> dict[str, int]:
         """Return the number of rows in each state, of one split or of the dataset; they add up."""
-        found = Counter(
-            entry.state for entry in self.entries if split is None or entry.split == split
-        )
-        return {state: found[state] for state in STATES}
+        splits = self._sums if split is None else [split]
+        return {state: sum(self._counts[name, state] for name in splits) for state in STATES}
 
     def splits(self) -> list[str]:
         """Return the splits that have rows; rows without a split come last as ``""``."""
-        present = {entry.split for entry in self.entries}
-        return [split for split in ("train", "val", "test", "") if split in present]
+        return [split for split in ("train", "val", "test", "") if split in self._sums]
 
     def tokens(self, split: str | None = None) -> dict[str, int]:
         """Return the sums of tokens in use, supervised tokens and tokens cut."""
-        chosen = [entry for entry in self.entries if split is None or entry.split == split]
-        return {
-            "tokens": sum(entry.tokens for entry in chosen),
-            "supervised_tokens": sum(entry.supervised_tokens for entry in chosen),
-            "tokens_cut": sum(entry.tokens_cut for entry in chosen),
-        }
+        chosen = [sums for name, sums in self._sums.items() if split is None or name == split]
+        return {name: sum(sums[place] for sums in chosen) for place, name in enumerate(_SUMS)}
 
     def reasons(self) -> dict[str, int]:
         """Return how many rows were lost for each code, the commonest first."""
-        found = Counter(entry.code for entry in self.entries if entry.state in LOST)
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        return dict(sorted(self._reasons.items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def lost_fraction(self) -> float:
         """Share of rows that are dropped or lost an end token, 0 to 1; 0 for no rows."""
-        lost = sum(entry.state in LOST for entry in self.entries)
-        return lost / self.rows if self.rows else 0.0
+        return sum(self._reasons.values()) / self.rows if self.rows else 0.0
 
     def to_csv(self) -> str:
         """Return the ledger as CSV (RFC 4180): a header, then one record a row."""
         stream = io.StringIO(newline="")
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
-        writer.writerows(astuple(entry) for entry in self.entries)
+        writer.writerows(self._columns)
         return stream.getvalue()
+
+    @classmethod
+    def from_csv(cls, document: str) -> Ledger:
+        """Return the ledger that `to_csv` wrote.
+
+        Raises
+        ------
+        ValueError
+            When the text is not one of ours.
+        """
+        lines: Any = csv.reader(io.StringIO(document, newline=""))
+        if tuple(next(lines, ())) != COLUMNS:
+            raise ValueError("not a ledger")
+        columns = Columns()
+        for row, source, line, split, state, tokens, learned, cut, code, detail in lines:
+            numbers = int(tokens), int(learned), int(cut)
+            columns.add((int(row), source, int(line), split, state, *numbers, code, detail))
+        return cls(columns, len(columns))
 
     def write(self, path: str | Path) -> Path:
         """Write the ledger as CSV, whole or not at all.
@@ -174,8 +237,7 @@ class Ledger:
 
     def _table(self) -> list[list[str]]:
         """Return header, one line a split, and the totals, as text."""
-        sums = ("tokens", "supervised_tokens", "tokens_cut")
-        header = ["", *(text(f"tokens.ledger_{name}") for name in (*STATES, *sums))]
+        header = ["", *(text(f"tokens.ledger_{name}") for name in (*STATES, *_SUMS))]
         table = [header]
         for split in [*self.splits(), None]:
             counted, summed = self.counts(split), self.tokens(split)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
 
 from ft_runtime.findings import text
 from ft_runtime.tokens.ledger import Ledger
@@ -15,9 +13,10 @@ from ft_runtime.tokens.ledger import Ledger
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from ft_runtime.data.rows import Row
+
 SPLITS = ("train", "val", "test")
 _NAMED = 12
-_SMALL = 1 << 31  # numbers up to which the offsets of Arrow's lists have 32 bits
 IGNORED = -100
 """Label of a token that the loss does not look at (the default of torch's cross entropy)."""
 
@@ -48,6 +47,47 @@ class Example:
     label: str | None = None
 
 
+class Examples(Sequence[Example]):
+    """The rows of a split as text, each rendered again when it is looked at.
+
+    Parameters
+    ----------
+    split : datasets.Dataset
+        With the column ``row``.
+    rows : sequence of Row
+        Those of the split, used or not.
+    make : callable
+        Gives the example of a row.
+    """
+
+    def __init__(self, split: Dataset, rows: Sequence[Row], make: Callable[[Row], Example]) -> None:
+        self._split = split
+        self._rows = rows
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Example]: ...
+
+    def __getitem__(self, index: int | slice) -> Example | list[Example]:
+        if isinstance(index, slice):
+            return [self._make(row) for row in self._used[index]]
+        return self._make(self._used[index])
+
+    def __iter__(self) -> Iterator[Example]:
+        return map(self._make, self._used)
+
+    @cached_property
+    def _used(self) -> list[Row]:
+        known = {row.number: row for row in self._rows}
+        return [known[number] for number in self._split["row"]]
+
+
 @dataclass
 class PreparedData:
     """Token ids of every split, with the ledger of all rows.
@@ -58,7 +98,7 @@ class PreparedData:
         Columns ``input_ids`` and ``labels`` (for classification the number of the class) and
         ``row``, the number of the row in the dataset. Empty when the split has no rows.
     ledger : Ledger
-    examples : dict of str to list of Example
+    examples : dict of str to sequence of Example
         By split, in the order of the datasets.
     label_names : list of str or None
         Of classification, by number.
@@ -72,7 +112,7 @@ class PreparedData:
     val: Dataset
     test: Dataset
     ledger: Ledger
-    examples: dict[str, list[Example]]
+    examples: Mapping[str, Sequence[Example]]
     label_names: list[str] | None = None
     end_token_ids: tuple[int, ...] = ()
     max_seq_len: int = 0
@@ -106,72 +146,3 @@ class PreparedData:
 
     def _repr_html_(self) -> str:
         return self.ledger._repr_html_()
-
-
-class Table:
-    """Rows of one split on their way into a dataset, kept as flat columns of 64-bit numbers.
-
-    A list of Python numbers would take some fifty bytes a token, which a large file has not to
-    spare.
-
-    Parameters
-    ----------
-    classes : bool
-        A label is the number of a class, and not one number a token.
-    """
-
-    def __init__(self, classes: bool) -> None:
-        self._classes = classes
-        self._rows = array("q")
-        self._ends = array("q", [0])
-        self._ids = array("q")
-        self._labels = array("q")
-        self._digest = sha256()
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def add(self, row: int, ids: Sequence[int], labels: Sequence[int] | int) -> None:
-        """Append a row: its number, token ids, and labels or class."""
-        tokens = array("q", ids)
-        learned = array("q", [labels] if isinstance(labels, int) else labels)
-        self._rows.append(row)
-        self._ids += tokens
-        self._labels += learned
-        self._ends.append(len(self._ids))
-        for part in (array("q", [len(tokens)]), tokens, learned):
-            if sys.byteorder == "big":
-                part.byteswap()
-            self._digest.update(part)
-
-    def dataset(self) -> Dataset:
-        """Return the rows as a dataset in memory, over the very numbers collected here."""
-        import pyarrow as pa
-        from datasets import Dataset
-
-        def column(numbers: array[int]) -> pa.Array:
-            return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
-
-        def lists(numbers: array[int]) -> pa.Array:
-            kind = pa.list_ if len(numbers) < _SMALL else pa.large_list
-            return pa.Array.from_buffers(
-                kind(pa.int64()),
-                len(self._rows),
-                [None, pa.py_buffer(self._offsets(len(numbers)))],
-                children=[column(numbers)],
-            )
-
-        labels = column(self._labels) if self._classes else lists(self._labels)
-        columns = {"input_ids": lists(self._ids), "labels": labels, "row": column(self._rows)}
-        # Named by what is in it: else datasets pickles the whole table to make up a name.
-        name = sha256(self._digest.digest() + self._rows.tobytes()).hexdigest()[:16]
-        return Dataset(pa.table(columns), fingerprint=name)
-
-    def digest(self) -> str:
-        """Return the SHA-256 of token ids and labels, row by row, as little-endian int64."""
-        return self._digest.hexdigest()
-
-    def _offsets(self, total: int) -> Any:
-        import numpy as np
-
-        return np.asarray(self._ends, dtype=np.int32 if total < _SMALL else np.int64)

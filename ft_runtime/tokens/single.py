@@ -46,7 +46,7 @@ def render_row(config: Config, row: Row) -> dict[str, Any]:
     from ft_runtime.tokens.answers import AnswerRows
     from ft_runtime.tokens.classes import ClassRows
     from ft_runtime.tokens.notes import Notes
-    from ft_runtime.tokens.prepare import token_limit
+    from ft_runtime.tokens.plan import token_limit
     from ft_runtime.tokens.prepared import IGNORED
     from ft_runtime.tokens.preview import segments_of
 
@@ -63,7 +63,7 @@ def render_row(config: Config, row: Row) -> dict[str, Any]:
         moment = datetime.now(timezone.utc)
         work = AnswerRows(config.dataset.format, tokenizer, limit, moment, notes)
     ((_, outcome),) = work.outcomes([row])
-    if outcome.example is None:
+    if not outcome.used:
         notes.add(outcome.cut.code, row, outcome.detail)
     found += notes.findings(limit=limit)
     ids = list(outcome.cut.ids)

@@ -71,13 +71,19 @@ class ChatRenderer:
         The template.
     uses_clock : bool
         The template asks for the time: a later run has other tokens.
+    options : dict
+        What `apply_chat_template` is given: the template as it is now, and its clock, stopped.
+    fickle : bool
+        The clock cannot be stopped: the same row may be another text a moment later.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, moment: datetime) -> None:
         self._tokenizer = tokenizer
         self.source: str = tokenizer.get_chat_template()
         self.uses_clock = "strftime_now" in self.source
-        self._options: dict[str, Any] = _frozen(self.source, moment) if self.uses_clock else {}
+        stopped = _frozen(self.source, moment) if self.uses_clock else {}
+        self.options: dict[str, Any] = {"chat_template": self.source, **stopped}
+        self.fickle = self.uses_clock and not stopped
 
     def render(self, messages: Sequence[Message], generation: bool = False) -> str:
         """Return the text of a conversation.
@@ -103,7 +109,7 @@ class ChatRenderer:
                 [dict(message) for message in messages],
                 tokenize=False,
                 add_generation_prompt=generation,
-                **self._options,
+                **self.options,
             )
         except TemplateSyntaxError as error:
             values = {"line": error.lineno, "problem": error.message or ""}

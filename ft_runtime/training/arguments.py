@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime import compat
+from ft_runtime import compat, processes
+from ft_runtime import progress as bars
+from ft_runtime.devices import has_tf32
 from ft_runtime.findings import FindingsError, finding, notify
-from ft_runtime.training import progress as bars
 from ft_runtime.training.schedule import scheduler_options
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def training_arguments(
         Its `precision` decides over mixed precision.
     run : Run
     progress : bool, optional
-        Draw a progress bar; by default in a notebook and in a terminal.
+        Show how it goes; by default yes, and in a log file with a line now and then.
 
     Raises
     ------
@@ -89,12 +90,15 @@ def training_arguments(
         "max_grad_norm": hyper.max_grad_norm,
         "optim": hyper.optimizer,
         "neftune_noise_alpha": hyper.neftune_noise_alpha,
-        "gradient_checkpointing": hyper.gradient_checkpointing,
+        "gradient_checkpointing": hyper.gradient_checkpointing in (True, "on"),
         "seed": config.seed,
         "data_seed": config.seed,
         "bf16": device.precision == "bf16",
         "fp16": device.precision == "fp16",
+        # Trained weights are float32: without this a newer GPU would multiply them slowly.
+        "tf32": True if has_tf32(device) else None,
         "use_cpu": device.type == "cpu",
+        "ddp_backend": "gloo" if device.type == "cpu" and processes.count() > 1 else None,
         # A NaN must stop the training, not hide in an average.
         "logging_nan_inf_filter": False,
         "logging_steps": 10,
@@ -145,7 +149,7 @@ def shaping_arguments(args: TrainingArguments, train_rows: int) -> dict[str, Any
     """Return the arguments that shape the weights, as plain data."""
     found = {name: getattr(args, name, None) for name in _SHAPING}
     plain = {name: getattr(value, "value", value) for name, value in found.items()}
-    return {**plain, "train_rows": train_rows}
+    return {**plain, "train_rows": train_rows, "world_size": args.world_size}
 
 
 def _trackers(config: Config) -> list[str]:

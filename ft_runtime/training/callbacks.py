@@ -7,7 +7,9 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.checkpoints import discard_stale, is_sealed, seal_and_rotate
 from ft_runtime.training.fingerprint import fingerprint
 from ft_runtime.training.signals import StopRequest
@@ -47,6 +49,7 @@ def run_callback_class() -> type[TrainerCallback]:
         limit : int or None
             How many checkpoints to keep.
         tally : Tally
+        alarm : Alarm
         """
 
         def __init__(self, run: Run) -> None:
@@ -55,19 +58,26 @@ def run_callback_class() -> type[TrainerCallback]:
             self.before: dict[str, tuple[float, float]] = {}
             self.limit: int | None = None
             self.tally = Tally()
+            self.alarm = Alarm()
             self._put_off = False
+            # What all processes agreed on: a signal may reach one of them at any moment.
+            self._stopping = False
 
         def on_train_begin(
             self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
         ) -> None:
-            self._put_off = False
+            self._put_off = self._stopping = False
             # After the weights of a checkpoint were loaded: so this sitting alone is measured.
             self.before = fingerprint(model)
+
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.alarm.agree()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.global_step % max(1, min(args.logging_steps, state.max_steps // LINES)) == 0:
                 control.should_log = True
-            if self.stop.requested:
+            self._stopping = self.stop.agree()
+            if self._stopping:
                 control.should_save = control.should_training_stop = True
             if control.should_save and args.eval_strategy == "epoch" and _whole(state.epoch):
                 control.should_save, self._put_off = False, True
@@ -76,7 +86,7 @@ def run_callback_class() -> type[TrainerCallback]:
         def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if _whole(state.epoch):
                 self.run.event("epoch", epoch=round(state.epoch), step=state.global_step)
-            elif self.stop.requested:
+            elif self._stopping:
                 control.should_evaluate = False
             control.should_save = control.should_save or self._put_off
             self._put_off = False
@@ -95,7 +105,7 @@ def run_callback_class() -> type[TrainerCallback]:
                 raise FindingsError([finding("training.gradient_not_finite", where=where)])
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            seal_and_rotate(self.run, args, state.global_step, self.limit, self.tally.to_dict())
+            seal_and_rotate(self.run, args, state.global_step, self.limit, self.tally.total())
 
         def _before_save(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl
@@ -107,7 +117,7 @@ def run_callback_class() -> type[TrainerCallback]:
                 return
             # The loss is averaged since the last line; a resumed run starts a new average here.
             control.should_log = True
-            discard_stale(args, state.global_step)
+            processes.share(lambda: discard_stale(args, state.global_step))
 
     return RunCallback
 

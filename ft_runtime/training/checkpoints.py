@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.runs import checkpoints
 from ft_runtime.training.errors import save_problem
@@ -60,18 +61,25 @@ def seal_and_rotate(
         ``training.checkpoint_failed`` or ``training.disk_full``; the earlier ones are intact.
     """
     path = folder_of(args, step)
-    try:
-        run.checkpoint = checkpoints.seal(path, step, tally)
-        checkpoints.rotate(path.parent, limit, keep=path)
-    except (OSError, ValueError) as error:
-        raise FindingsError([save_problem(error, path)]) from error
+
+    def seal() -> checkpoints.Checkpoint:
+        try:
+            found = checkpoints.seal(path, step, tally)
+            checkpoints.rotate(path.parent, limit, keep=path)
+        except (OSError, ValueError) as error:
+            raise FindingsError([save_problem(error, path)]) from error
+        return found
+
+    # Each process writes its own random state.
+    processes.barrier()
+    run.checkpoint = processes.share(seal)
     run.event("checkpoint", step=step, path=f"{path.parent.name}/{path.name}")
 
 
 def discard_partial(run: Run, args: TrainingArguments, step: int) -> None:
     """Remove half a checkpoint that could not be finished: on a full disk it is in the way."""
     path = folder_of(args, step)
-    if path.is_dir() and not is_sealed(run, args, step):
+    if run.leads and path.is_dir() and not is_sealed(run, args, step):
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -91,9 +99,13 @@ def resume_point(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     """
     if resume == "auto":
         return run.checkpoint
+    run.checkpoint = processes.share(lambda: _chosen(run, resume))
+    return run.checkpoint
+
+
+def _chosen(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     if not resume:
         _move_aside(run)
-        run.checkpoint = None
         return None
     path = Path(resume).absolute()
     known = {folder: step for step, folder in checkpoints.folders(path.parent)}
@@ -104,7 +116,6 @@ def resume_point(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     if not found.verified:
         problem = finding("training.checkpoint_unverified", where=str(path), reason=found.problem)
         raise FindingsError([problem])
-    run.checkpoint = found
     return found
 
 

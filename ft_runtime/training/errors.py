@@ -6,17 +6,18 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ft_runtime import processes
 from ft_runtime.artifacts.folder import is_disk_full, megabytes
 from ft_runtime.findings import Finding, finding
 
 if TYPE_CHECKING:
     from transformers import Trainer
 
-_MEMORY_TEXTS = (
-    "out of memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "not enough memory",
+_LOST_TEXTS = (
+    "connection closed by peer",
+    "connection reset by peer",
+    "connection refused",
+    "nccl",
 )
 _LITTLE = 64 << 20
 
@@ -34,11 +35,11 @@ def save_problem(error: BaseException, path: Path) -> Finding:
 def training_problem(error: BaseException, trainer: Trainer) -> Finding | None:
     """Return the finding for an exception out of the training loop; None when it is unexpected."""
     step = trainer.state.global_step
-    if any(part in str(error).lower() for part in _MEMORY_TEXTS) or isinstance(error, MemoryError):
+    if processes.count() > 1 and any(part in str(error).lower() for part in _LOST_TEXTS):
         return finding(
-            "training.out_of_memory",
+            "training.process_lost",
             where=f"step {step + 1}",
-            rows=trainer.args.per_device_train_batch_size,
+            count=processes.count(),
             reason=_first_line(error),
         )
     # transformers clears the flag once a checkpoint is written: set, it was being written.

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ft_runtime import compat
+from ft_runtime import compat, processes
 from ft_runtime.findings import FindingsError, finding, notify
+from ft_runtime.fit import is_out_of_memory
 from ft_runtime.runs.checkpoints import tally_of
 from ft_runtime.training import checkpoints
 from ft_runtime.training.arguments import shaping_arguments
@@ -15,6 +16,8 @@ from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.errors import training_problem
 from ft_runtime.training.fingerprint import fingerprint
 from ft_runtime.training.outcome import assess
+from ft_runtime.training.progress import close_progress
+from ft_runtime.training.rescue import recover, watch_memory
 from ft_runtime.training.result import TrainingPaused, TrainResult
 
 if TYPE_CHECKING:
@@ -59,15 +62,18 @@ def train(
     callback = _callback(trainer, run)
     start = checkpoints.resume_point(run, resume)
     run.pin("arguments", shaping_arguments(trainer.args, len(trainer.train_dataset)))
-    run.rewind(start.step if start else 0)
-    callback.tally.begin(tally_of(start) if start else {})
+    _begin(run, callback, start)
     if start is not None and _complete(start):
         checkpoints.load_weights(trainer, start)
         callback.before = fingerprint(trainer.model)
         notify(finding("training.already_complete", where=str(start.path), step=start.step))
     else:
         _check_space(trainer, run)
-        _run(trainer, callback, run, start)
+        watch_memory(trainer, callback, run)
+        point = start
+        while _run(trainer, callback, run, point):
+            point = run.checkpoint
+            _begin(run, callback, point)
         compat.plain_forward(trainer.model)
     outcome = assess(trainer, callback, run, start)
     result = outcome.result
@@ -89,36 +95,67 @@ def _check_space(trainer: Trainer, run: Run) -> None:
     from ft_runtime.artifacts.save import saved_size
 
     try:
-        check_space(run.path, saved_size(trainer.model, trainer.processing_class or ()))
+        needed = saved_size(trainer.model, trainer.processing_class or ())
+        processes.share(lambda: check_space(run.path, needed))
     except FindingsError as error:
         run.end_with(error)
         raise
 
 
-def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) -> None:
-    """Run the training loop; whatever stops it is recorded in the run."""
+def _begin(run: Run, callback: Any, start: Checkpoint | None) -> None:
+    """Forget what was written after the checkpoint: it will be written again."""
+    run.rewind(start.step if start else 0)
+    callback.tally.begin(tally_of(start) if start else {})
+
+
+def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) -> bool:
+    """Run the training loop; whatever stops it is recorded in the run.
+
+    Returns
+    -------
+    bool
+        True when memory ran out and less is taken now: to be called again, from ``run.checkpoint``.
+    """
     if run.status != "running":
         run.update(status="running")
     try:
         with callback.stop.listening():
             trainer.train(resume_from_checkpoint=str(start.path) if start else None)
         step = trainer.state.global_step
-        if callback.stop.requested and not checkpoints.is_sealed(run, trainer.args, step):
+        if callback.stop.agree() and not checkpoints.is_sealed(run, trainer.args, step):
             # The request came after the last step's end.
             trainer._save_checkpoint(trainer.model, None)
-            tally = callback.tally.to_dict()
+            tally = callback.tally.total()
             checkpoints.seal_and_rotate(run, trainer.args, step, callback.limit, tally)
     except (FindingsError, KeyboardInterrupt) as error:
         run.end_with(error)
+        processes.tell_alone(error)
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            return _recovered(error, trainer, callback, run)
         problem = training_problem(error, trainer)
         checkpoints.discard_partial(run, trainer.args, trainer.state.global_step)
         told = error if problem is None else FindingsError([problem])
         run.end_with(told)
+        processes.tell_alone(told)
         if problem is None:
             raise
         raise told from error
+    finally:
+        close_progress(trainer)
+    return False
+
+
+def _recovered(error: BaseException, trainer: Trainer, callback: Any, run: Run) -> bool:
+    """Return True when the training can go on with less memory; else record and raise."""
+    try:
+        recover(error, trainer, callback, run)
+    except FindingsError as told:
+        run.end_with(told)
+        processes.tell_alone(told)
+        raise told from error
+    return True
 
 
 def _complete(checkpoint: Checkpoint) -> bool:
@@ -141,4 +178,6 @@ def _callback(trainer: Trainer, run: Run) -> Any:
         callback.limit = trainer.args.save_total_limit
         trainer.args.save_total_limit = None
     callback.tally = getattr(trainer, "tally", callback.tally)
+    callback.alarm = getattr(trainer, "alarm", callback.alarm)
+    callback.alarm.clear()
     return callback

@@ -45,7 +45,7 @@ def assess(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) 
         steps=state.global_step,
         total_steps=state.max_steps,
         epochs=float(state.epoch or 0.0),
-        **callback.tally.to_dict(),
+        **callback.tally.total(),
         train_loss_first=losses[0] if losses else None,
         train_loss_last=losses[-1] if losses else None,
         trainable_parameters=sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-from ft_runtime.findings import text
+from ft_runtime import processes
+from ft_runtime.findings import clear_line, text
 
 
 class StopRequest:
@@ -26,6 +27,11 @@ class StopRequest:
     def request(self) -> None:
         """Ask for a stop at the end of the current step."""
         self.requested = True
+
+    def agree(self) -> bool:
+        """Make it the wish of every process if it is that of one of them, and return it."""
+        self.requested = processes.any_of(self.requested)
+        return self.requested
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -50,9 +56,11 @@ class StopRequest:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if number == signal.SIGINT and self.requested:
+        # Several processes stop together or not at all; torchrun ends those that take too long.
+        if number == signal.SIGINT and self.requested and processes.count() == 1:
             raise KeyboardInterrupt
         self.requested = True
         # A handler may interrupt a write to the same stream, which then refuses a second one.
         with contextlib.suppress(RuntimeError, OSError, ValueError):
-            print(text("training.stopping"), file=sys.stderr, flush=True)
+            if processes.is_main():
+                print(clear_line() + text("training.stopping"), file=sys.stderr, flush=True)

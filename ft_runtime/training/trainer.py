@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors
+from ft_runtime import processes
+from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors, text
+from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.callbacks import run_callback_class
+from ft_runtime.training.microbatches import automatic_budget, length_of, supervised_of
+from ft_runtime.training.parallel import check_parallel, uses_all_weights
+from ft_runtime.training.probe import Way, find_way
+from ft_runtime.training.progress import show_progress
+from ft_runtime.training.scaler import scaler_callback_class
 from ft_runtime.training.schedule import complete_schedule, total_steps
+from ft_runtime.training.step import step_trainer_class
 from ft_runtime.training.tally import Tally
 
 if TYPE_CHECKING:
@@ -17,8 +26,6 @@ if TYPE_CHECKING:
     from ft_runtime.config import Config
     from ft_runtime.runs import Run
     from ft_runtime.tokens import PreparedData
-
-_ROWS = "ft_rows"
 
 
 def build_trainer(
@@ -31,10 +38,12 @@ def build_trainer(
 ) -> Trainer:
     """Put model, data and arguments together in a `transformers.Trainer`.
 
-    It differs from a plain one in three things: the loss of an optimizer step is the mean over all
-    its supervised tokens (or rows), however they are cut into batches, for every architecture; a
-    loss that is NaN or infinite stops the training before it reaches the weights; events, metrics
-    and verified checkpoints are written to the run folder.
+    It differs from a plain one in four things: inside of an optimizer step the rows are cut into
+    micro-batches by tokens, and packed where the model keeps packed rows apart; the loss of the
+    step is the mean over all its supervised tokens (or rows), for every architecture, and is taken
+    without holding the logits of all tokens; a loss that is NaN or infinite stops the training
+    before it reaches the weights; events, metrics and verified checkpoints are written to the run
+    folder.
 
     Raises
     ------
@@ -42,11 +51,11 @@ def build_trainer(
         ``training.no_rows``, ``training.scheduler_needs_val``, ``training.scheduler_options``, and
         ``tokens.packing_leaks`` for an architecture that does not keep packed rows apart.
     """
-    from transformers import PrinterCallback
+    from ft_runtime.tokens.collate import CausalCollator, PackedCollator, collator_for
 
-    from ft_runtime.tokens.collate import collator_for
-    from ft_runtime.tokens.packing import check_packing
-
+    check_parallel(args)
+    if args.ddp_find_unused_parameters is None and uses_all_weights(model):
+        args.ddp_find_unused_parameters = False
     rows = len(data.train)
     if rows == 0:
         raise FindingsError([finding("training.no_rows", where="dataset.split")])
@@ -55,15 +64,13 @@ def build_trainer(
         args.eval_strategy = type(args.eval_strategy)("no")
     else:
         val = val.select(range(min(len(val), config.eval.max_rows)))
-    if config.hyperparams.packing:
-        found = check_packing(model)
-        raise_for_errors(found)
-        notify(*found)
+    way = _way(config, model, args)
     complete_schedule(args, total_steps(args, rows), val is not None)
+    collator = collator_for(config, tokenizer)
     trainer = _trainer_class()(
         model=model,
         args=args,
-        data_collator=RowCollator(collator_for(config, tokenizer)),
+        data_collator=collator,
         train_dataset=data.train,
         eval_dataset=val,
         processing_class=tokenizer,
@@ -74,23 +81,47 @@ def build_trainer(
         # An older architecture takes the mean of each batch by itself; then the mean over a step
         # would weigh short batches too much.
         trainer.compute_loss_func = token_loss
-    # Without a progress bar the Trainer prints every log line as a dict; metrics.jsonl has them.
-    trainer.remove_callback(PrinterCallback)
+    trainer.way = way
+    trainer.budget = token_budget(config, args)
+    trainer.train_collator = PackedCollator(way.attention) if way.packed else collator
+    if isinstance(collator, PackedCollator):
+        # Of validation rows no step is made: they are padded, and computed as at any other time.
+        trainer.data_collator = CausalCollator(_pad_id(tokenizer))
+    if args.fp16:
+        trainer.add_callback(scaler_callback_class()(trainer))
+    show_progress(trainer, lambda: processes.count() * int(trainer.tally.to_dict()["tokens"]))
     return trainer
 
 
-class RowCollator:
-    """A collator that also tells which rows are in the batch, for messages."""
+def token_budget(config: Config, args: TrainingArguments) -> int:
+    """Return the tokens of a micro-batch: the config's, or what suits the device."""
+    asked = config.hyperparams.tokens_per_batch
+    if asked != "auto":
+        return int(asked)
+    rows, longest = args.per_device_train_batch_size, config.hyperparams.max_seq_len
+    return automatic_budget(args.device.type, rows, longest)
 
-    def __init__(self, collator: Any) -> None:
-        self.collator = collator
 
-    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the batch with the row numbers under a name that `compute_loss` takes out."""
-        rows = [feature.get("row") for feature in features]
-        batch: dict[str, Any] = dict(self.collator(features))
-        batch[_ROWS] = rows
-        return batch
+def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way:
+    """Return how the model is trained, having asked it; tells what was wanted and cannot be."""
+    if config.task == "classification":
+        return Way()
+    hyper = config.hyperparams
+    packing = hyper.packing
+    noisy = packing == "auto" and hyper.neftune_noise_alpha is not None
+    half = args.bf16 or args.fp16
+    way = find_way(model, False if noisy else packing, hyper.max_seq_len, args.device.type, half)
+    if noisy:
+        # The noise is scaled by the length of what it is added to.
+        reason = text("training.noise")
+        way.findings.append(finding("training.not_packed", "hyperparams.packing", reason=reason))
+    raise_for_errors(way.findings)
+    notify(*way.findings)
+    return way
+
+
+def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    return 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
 
 
 def row_loss(
@@ -149,45 +180,57 @@ def _cross_entropy(
 @lru_cache(maxsize=1)
 def _trainer_class() -> type[Trainer]:
     """Return the Trainer's subclass; in a function, because importing the Trainer takes seconds."""
-    from transformers import Trainer
+    base: Any = step_trainer_class()
 
-    class FtTrainer(Trainer):
+    class FtTrainer(base):  # type: ignore[misc]
         """A Trainer that stops on a loss that is no number, and counts what it trains on."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.tally = Tally()
+            self.alarm = Alarm()
+            self._told_masked = False
 
-        def compute_loss(
-            self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any
-        ) -> Any:
-            rows = inputs.pop(_ROWS, None)
-            if model.training:
-                self.tally.add(inputs)
-            result = super().compute_loss(model, inputs, *args, **kwargs)
-            if model.training:
-                self._check(result[0] if isinstance(result, tuple) else result, rows)
-            return result
+        def count(self, part: list[Any]) -> None:
+            self.tally.add(sum(map(length_of, part)), sum(map(supervised_of, part)))
 
-        def _check(self, loss: torch.Tensor, rows: Any) -> None:
-            value = float(loss.detach())
-            if value - value == 0:  # neither NaN nor infinite
-                return
+        def check_losses(self, losses: list[tuple[torch.Tensor, list[Any]]]) -> None:
+            import torch
+
+            # Read together: a GPU waits once a step, and not for each micro-batch.
+            values = torch.stack([loss for loss, _ in losses]).tolist() if losses else []
+            for value, (_, part) in zip(values, losses, strict=True):
+                if value - value != 0:  # NaN or infinite
+                    self._stop(value, part)
+                    return
+
+        def masked_step(self, rows: list[Any]) -> None:
+            if not self._told_masked:
+                self._told_masked = True
+                where = f"step {self.state.global_step + 1}"
+                names = _row_names([row.get("row") for row in rows])
+                notify(finding("training.masked_step", where=where, rows=names))
+
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            # One process writes most of it: the others must not go on when it cannot.
+            with processes.agreeing():
+                super()._save_checkpoint(model, trial)
+
+        def _stop(self, value: float, part: list[Any]) -> None:
+            # Row by row: of a micro-batch, one may be to blame.
+            wrong = [row for row in part if not math.isfinite(self.loss_of([row]))]
             problem = finding(
                 "training.loss_not_finite",
                 where=f"step {self.state.global_step + 1}",
                 got=value,
-                rows=_row_names(rows),
+                rows=_row_names([row.get("row") for row in wrong or part]),
             )
-            raise FindingsError([problem])
+            self.alarm.ring(problem)
 
     return FtTrainer
 
 
-def _row_names(rows: Any, limit: int = 16) -> str:
-    """Return the row numbers of a batch for a message; a packed feature has several."""
-    flat: list[Any] = []
-    for row in rows or []:
-        flat.extend(row if isinstance(row, list | tuple) else [row])
-    names = [str(row) for row in flat if row is not None]
+def _row_names(rows: list[Any], limit: int = 16) -> str:
+    """Return row numbers for a message."""
+    names = [str(row) for row in rows if row is not None]
     return ", ".join(names[:limit]) + (" …" if len(names) > limit else "") or "?"

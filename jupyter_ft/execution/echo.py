@@ -1,20 +1,18 @@
-"""What a kernel sends while a cell runs, for a terminal: text as it is, bars on one line."""
+"""What a kernel sends while a cell runs, for a terminal: text as it is, progress on one line."""
 
 from __future__ import annotations
 
-import html
-import re
+import shutil
 import sys
 from typing import Any
 
-# transformers draws its bar as HTML in a notebook: "[ 20/400 00:02 < 00:40, Epoch 1/10]" is in it.
-_BAR = re.compile(r"<progress.*?\[\s*(\d+/\d+[^\]]*)\]", re.DOTALL)
+from ft_runtime.progress.html import MARK
 
 
 def echo(message: dict[str, Any]) -> None:
     """Print a message of the kernel.
 
-    Bars, which draw over themselves, are left out unless they go to a terminal.
+    Progress, which is drawn over itself, is left out unless it goes to a terminal.
 
     Parameters
     ----------
@@ -25,8 +23,15 @@ def echo(message: dict[str, Any]) -> None:
     if message["msg_type"] == "stream":
         stream = sys.stdout if content["name"] == "stdout" else sys.stderr
         if "\r" not in content["text"] or stream.isatty():
-            print(content["text"], end="", file=stream, flush=True)
-    elif sys.stderr.isatty():
-        bar = _BAR.search(str(content.get("data", {}).get("text/html", "")))
-        if bar:
-            print(f"\r\033[K{html.unescape(bar[1]).strip()}", end="", file=sys.stderr, flush=True)
+            print(_clear(stream) + content["text"], end="", file=stream, flush=True)
+        return
+    data = content.get("data", {})
+    if MARK in str(data.get("text/html", "")) and sys.stderr.isatty():
+        line = str(data.get("text/plain", "")).split("\n", 1)[0]
+        line = line[: shutil.get_terminal_size().columns - 1]
+        print(f"\r\033[K{line}\r", end="", file=sys.stderr, flush=True)
+
+
+def _clear(stream: Any) -> str:
+    """Return what takes a line of progress away, where there can be one."""
+    return "\033[K" if stream.isatty() else ""

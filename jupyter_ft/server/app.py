@@ -11,10 +11,11 @@ from traitlets import Float, Integer, List, Unicode
 
 from jupyter_ft import __version__
 from jupyter_ft.server.routes import handlers
+from jupyter_ft.services.child import Child
+from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.services.models import HubClient
 from jupyter_ft.services.places import Root
 from jupyter_ft.services.preview import Limits
-from jupyter_ft.services.render import Renderer
 
 PREFIX = r"ft/api"
 
@@ -54,9 +55,10 @@ class FtApp(ExtensionApp):
     python = Unicode(
         sys.executable,
         config=True,
-        help="Interpreter with transformers, which renders a row as the model sees it.",
+        help="Interpreter with transformers and datasets: renders a row as the model sees it, and "
+        "reads the first rows of a hub dataset.",
     )
-    render_timeout = Float(60.0, min=0.1, config=True, help="Seconds for rendering a row.")
+    render_timeout = Float(60.0, min=0.1, config=True, help="Seconds for that.")
     hub_endpoint = Unicode(
         "",
         config=True,
@@ -79,9 +81,9 @@ class FtApp(ExtensionApp):
         return Limits(self.preview_bytes, self.preview_rows, extensions=endings)
 
     @property
-    def renderer(self) -> Renderer:
-        """How a row is rendered."""
-        return Renderer(self.python, self.render_timeout)
+    def child(self) -> Child:
+        """How the libraries are asked that the server does not load."""
+        return Child(self.python, self.render_timeout)
 
     @property
     def hub(self) -> HubClient:
@@ -89,6 +91,13 @@ class FtApp(ExtensionApp):
         if not hasattr(self, "_hub"):
             self._hub = HubClient(self.hub_endpoint, self.hub_timeout)
         return self._hub
+
+    @property
+    def datasets(self) -> HubDatasets:
+        """Datasets of the hub; one for the life of the server: it remembers rows."""
+        if not hasattr(self, "_datasets"):
+            self._datasets = HubDatasets(self.hub, self.child, size=self.preview_bytes)
+        return self._datasets
 
     @property
     def root(self) -> Root:

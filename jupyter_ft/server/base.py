@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Mapping
 from http.client import responses
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -111,13 +112,19 @@ class BodyHandler(FtHandler):
             # What was not read cannot be skipped: the connection ends here.
             self.set_header("Connection", "close")
             raise self._too_large()
+        # A body in chunks tells no size: it is counted below, and refused in our form.
         connection: Any = self.request.connection
-        connection.set_max_body_size(self.limit)
+        connection.set_max_body_size(sys.maxsize)
 
     def data_received(self, chunk: bytes) -> None:
-        """Collect the body."""
+        """Collect the body; once it is too large, answer and end the connection."""
         self._size += len(chunk)
-        self._chunks.append(chunk)
+        if self._size <= self.limit:
+            self._chunks.append(chunk)
+        elif not self._finished:
+            self._chunks.clear()
+            self.set_header("Connection", "close")
+            self.send_error(413, exc_info=(Problem, self._too_large(), None))
 
     @property
     def body(self) -> bytes:

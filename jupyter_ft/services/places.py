@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from ft_runtime.data.places import printable
 from jupyter_ft.services.problem import Problem, refuse
 
 
@@ -47,6 +49,18 @@ class Root:
             raise refuse(400, "server.not_a_file", "path", path=_shown(path))
         if not stat.S_ISREG(mode):
             raise refuse(404, "server.no_file", "path", path=_shown(path))
+        return found
+
+    def data_file(self, path: str, endings: Sequence[str]) -> Path:
+        """Return the data file of a path of the contents API.
+
+        Raises
+        ------
+        Problem
+            As `file`; 400 for another ending.
+        """
+        found = self.file(path)
+        check_ending(PurePath(path).name, endings)
         return found
 
     def find(self, path: str) -> Path:
@@ -87,6 +101,22 @@ class Root:
         if not self.allow_hidden and any(part.startswith(".") for part in inner.parts):
             return None
         return inner.as_posix()
+
+
+def check_ending(name: str, endings: Sequence[str]) -> None:
+    """Refuse a file whose ending is not one of those that are looked at.
+
+    Raises
+    ------
+    Problem
+        400 ``server.bad_ending``.
+    """
+    ending = PurePath(name).suffix.lower()
+    if ending not in endings:
+        expected = ", ".join(endings)
+        shown = printable(ending, 20) or "none"
+        values = {"name": printable(name, 100), "got": shown, "expected": expected}
+        raise refuse(400, "server.bad_ending", "path", **values)
 
 
 def _failed(path: str, error: Exception) -> Problem:

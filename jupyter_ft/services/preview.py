@@ -1,4 +1,4 @@
-"""A look at a data file: its format, its first rows, which column is which, what is wrong."""
+"""A look at data, in a file or on the hub: format, first rows, columns, and what is wrong."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from ft_runtime.data.load import check_contents
 from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read import Contents, read_head
 from ft_runtime.findings import Finding, FindingsError, finding
-from jupyter_ft.services.places import Root
+from jupyter_ft.services.clip import clip
+from jupyter_ft.services.hub_datasets import HubDatasets, HubLook
+from jupyter_ft.services.places import Root, check_ending
 from jupyter_ft.services.problem import Problem, fields, refuse
 from jupyter_ft.services.statistics import label_counts, lengths, sizes
 
+_FIELDS = {
+    "path": "string", "id": "string", "config_name": "string", "revision": "string",
+    "split": "string", "format": "string", "columns": "object",
+}  # fmt: skip
 # What only the whole file can tell: the first rows of a file sorted by label have one label.
 _NEED_ALL = {"data.one_class", "data.tiny_classes"}
 
@@ -47,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Look:
-    """What was read of a file, and what it seems to be."""
+    """What was read of the data, and what it seems to be."""
 
     contents: Contents
     complete: bool
@@ -56,25 +62,46 @@ class Look:
     columns: Mapping[str, str]
 
 
-def preview(body: Mapping[str, Any], root: Root, limits: Limits) -> dict[str, Any]:
-    """Answer what is in a file of the server's folder.
+def preview(
+    body: Mapping[str, Any], root: Root, limits: Limits, hub: HubDatasets
+) -> dict[str, Any]:
+    """Answer what is in a file of the server's folder, or in a dataset of the hub.
 
     Parameters
     ----------
     body : Mapping
-        ``path``, relative to the server's root; ``format`` and ``columns`` when chosen.
+        ``path``, relative to the server's root, or ``id``, ``config_name``, ``revision`` and
+        ``split`` of a hub dataset; ``format`` and ``columns`` when chosen.
 
     Raises
     ------
     Problem
-        When there is no such file, or it may not be read. What is wrong *in* it are findings.
+        When there is no such file, or it may not be read. What is wrong *in* it, and whatever
+        is wrong with a dataset of the hub, are findings.
     """
-    given = fields(body, {"path": "string", "format": "string", "columns": "object"}, ["path"])
+    given = one_source(fields(body, _FIELDS))
     check_choice(given["format"], given["columns"])
-    place = root.file(given["path"])
+    if given["id"] is not None:
+        return preview_hub(given, given["format"], given["columns"], limits, hub)
+    place = root.data_file(given["path"], limits.extensions)
     name = PurePath(given["path"]).name
-    check_ending(name, limits)
     return preview_file(place, name, given["format"], given["columns"], limits)
+
+
+def one_source(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that names a file or a hub dataset, and not both.
+
+    Raises
+    ------
+    Problem
+        400 ``server.missing_field`` or ``server.both_fields``.
+    """
+    if given["path"] is None and given["id"] is None:
+        expected = "a text, or id for a dataset of the hub"
+        raise refuse(400, "server.missing_field", "path", name="path", expected=expected)
+    if given["path"] is not None and given["id"] is not None:
+        raise refuse(400, "server.both_fields", "path", first="path", second="id")
+    return given
 
 
 def preview_upload(
@@ -83,7 +110,7 @@ def preview_upload(
     """Answer what is in an uploaded file, of which nothing is kept."""
     check_choice(format, columns)
     name = PurePath(filename.replace("\\", "/")).name
-    check_ending(name, limits)
+    check_ending(name, limits.extensions)
     handle, place = tempfile.mkstemp(suffix=PurePath(name).suffix.lower(), prefix="ft-upload-")
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -98,43 +125,89 @@ def preview_file(
 ) -> dict[str, Any]:
     """Answer what is in a file on disk; see the route ``datasets/preview`` for the fields."""
     size = place.stat().st_size
-    answer: dict[str, Any] = {
-        "name": printable(name, 200),
-        "bytes": size,
-        "format": None,
-        "declared": format,
-        "columns": [],
-        "mapping": {},
-        "rows": [],
-        "lines": [],
-        "total_rows": None,
-        "statistics": None,
-        "labels": None,
-        "findings": [],
-        "complete": False,
-    }
+    answer = {**_EMPTY, "name": printable(name, 200), "bytes": size, "declared": format}
     try:
         seen = look(place, name, format, columns, limits)
     except FindingsError as error:
         return {**answer, "findings": [item.to_dict() for item in error.findings]}
-    records = seen.contents.records
-    shown = [record for record in records if not record.blank][: limits.rows]
-    usable, findings = _check(seen)
+    count = len(seen.contents.records)
+    found = []
     if not seen.complete:
-        part = {"size": sizes(size), "seen": sizes(limits.head_bytes), "rows": len(records)}
-        findings.append(finding("server.preview_partial", answer["name"], **part))
+        part = {"size": sizes(size), "seen": sizes(limits.head_bytes), "rows": count}
+        found.append(finding("server.preview_partial", answer["name"], **part))
+    about = count if seen.complete else round(count * size / limits.head_bytes)
+    return {**answer, **_shown(seen, limits, found), "estimated_rows": about}
+
+
+def preview_hub(
+    given: Mapping[str, Any],
+    format: str | None,
+    columns: Mapping[str, str] | None,
+    limits: Limits,
+    hub: HubDatasets,
+) -> dict[str, Any]:
+    """Answer what is in a dataset of the hub; see the route ``datasets/preview`` for the fields."""
+    known, seen = look_at_hub(given, format, columns, hub)
+    answer = {**_EMPTY, "name": known.facts["id"], "declared": format, "hub": known.facts}
+    if seen is None:
+        return {**answer, "findings": [item.to_dict() for item in known.findings]}
+    count = len(seen.contents.records)
+    found = list(known.findings)
+    if not known.complete:
+        values = {"rows": count, "split": printable(known.facts["split"], 80)}
+        found.append(finding("server.hub_partial", answer["name"], **values))
+    return {**answer, **_shown(seen, limits, found), "estimated_rows": known.total}
+
+
+def look_at_hub(
+    given: Mapping[str, Any],
+    format: str | None,
+    columns: Mapping[str, str] | None,
+    hub: HubDatasets,
+) -> tuple[HubLook, Look | None]:
+    """Read the first rows of a hub dataset, and recognise them; None when there are none."""
+    known = hub.look(given["id"], given["config_name"], given["revision"], given["split"])
+    if known.contents is None:
+        return known, None
+    return known, _recognise(known.contents, known.complete, format, columns)
+
+
+_EMPTY: dict[str, Any] = {
+    "name": "",
+    "bytes": None,
+    "format": None,
+    "declared": None,
+    "columns": [],
+    "mapping": {},
+    "rows": [],
+    "lines": [],
+    "total_rows": None,
+    "estimated_rows": None,
+    "statistics": None,
+    "labels": None,
+    "hub": None,
+    "findings": [],
+    "complete": False,
+}
+
+
+def _shown(seen: Look, limits: Limits, more: list[Finding]) -> dict[str, Any]:
+    """Return what an answer tells of data that could be read."""
+    records = seen.contents.records
+    numbered = [(n, record) for n, record in enumerate(records, 1) if not record.blank]
+    shown = numbered[: limits.rows]
+    usable, findings = _check(seen)
     mapping = _mapping(seen)
     return {
-        **answer,
         "format": seen.detected.format,
         "columns": list(seen.contents.columns),
         "mapping": mapping,
-        "rows": [_clip(record.value or {}, limits.cell_characters) for record in shown],
-        "lines": [record.line for record in shown],
+        "rows": [clip(record.value or {}, limits.cell_characters) for _, record in shown],
+        "lines": [record.line or number for number, record in shown],
         "total_rows": len(records) if seen.complete else None,
         "statistics": {**lengths(records, mapping), **usable},
         "labels": label_counts(records, mapping) if seen.format == "csv_classification" else None,
-        "findings": [item.to_dict() for item in findings],
+        "findings": [item.to_dict() for item in [*findings, *more]],
         "complete": seen.complete,
     }
 
@@ -154,28 +227,18 @@ def look(
         When it cannot be read at all.
     """
     contents, complete = read_head(place, limits.head_bytes, name)
+    return _recognise(contents, complete, format, columns)
+
+
+def _recognise(
+    contents: Contents, complete: bool, format: str | None, columns: Mapping[str, str] | None
+) -> Look:
     detected = detect_columns(contents.columns)
     chosen = format or detected.format
     names = dict(columns or {})
     if not names and chosen == detected.format:
         names = dict(detected.columns)
     return Look(contents, complete, detected, chosen, names)
-
-
-def check_ending(name: str, limits: Limits) -> None:
-    """Refuse a file whose ending is not one of those that are looked at.
-
-    Raises
-    ------
-    Problem
-        400 ``server.bad_ending``.
-    """
-    ending = PurePath(name).suffix.lower()
-    if ending not in limits.extensions:
-        expected = ", ".join(limits.extensions)
-        shown = printable(ending, 20) or "none"
-        values = {"name": printable(name, 100), "got": shown, "expected": expected}
-        raise refuse(400, "server.bad_ending", "path", **values)
 
 
 def check_choice(format: str | None, columns: Any) -> None:
@@ -229,25 +292,3 @@ def _mapping(seen: Look) -> dict[str, str]:
         if name in seen.contents.columns
         and (column == name or column in seen.columns or name not in seen.columns.values())
     }
-
-
-def _clip(value: Any, limit: int, depth: int = 0) -> Any:
-    """Return a value fit to be shown: long texts, long lists and deep nests are cut."""
-    if isinstance(value, str):
-        text = value if len(value) <= limit else value[:limit] + "…"
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, float) and value - value != 0:
-        return str(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 53:
-        # Beyond this a browser would show another number.
-        return str(value) if value.bit_length() < 4096 else "…"
-    if isinstance(value, Mapping):
-        if depth > 8:
-            return "…"
-        items = list(value.items())[:100]
-        return {_clip(str(k), limit): _clip(v, limit, depth + 1) for k, v in items}
-    if isinstance(value, list):
-        if depth > 8:
-            return "…"
-        return [_clip(item, limit, depth + 1) for item in value[:100]]
-    return value

@@ -2,71 +2,56 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from ft_runtime.data.load import check_contents
 from ft_runtime.data.places import printable
 from ft_runtime.findings import Finding, FindingsError, errors, finding
+from jupyter_ft.services.child import Child, ChildError
+from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.services.models.check import PROVIDERS
 from jupyter_ft.services.places import Root
-from jupyter_ft.services.preview import Limits, check_choice, check_ending, look
+from jupyter_ft.services.preview import Limits, Look, check_choice, look, look_at_hub, one_source
 from jupyter_ft.services.problem import Problem, fields, refuse
 
 _MODULE = "ft_runtime.tokens.single"
 _FIELDS = {
-    "path": "string", "format": "string", "columns": "object", "provider": "string",
+    "path": "string", "id": "string", "config_name": "string", "dataset_revision": "string",
+    "split": "string", "format": "string", "columns": "object", "provider": "string",
     "model_id": "string", "revision": "string", "row": "integer", "max_seq_len": "integer",
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Renderer:
-    """How rows are rendered.
-
-    Attributes
-    ----------
-    python : str
-        Interpreter that has transformers.
-    timeout : float
-        Seconds after which the process is stopped.
-    """
-
-    python: str
-    timeout: float = 60.0
-
-
 def render(
-    body: Mapping[str, Any], root: Root, limits: Limits, renderer: Renderer
+    body: Mapping[str, Any], root: Root, limits: Limits, child: Child, hub: HubDatasets
 ) -> dict[str, Any]:
-    """Answer one row of a file as text with what is learned marked.
+    """Answer one row of the data as text with what is learned marked.
 
     Parameters
     ----------
     body : Mapping
-        ``path``, ``format``, ``columns``; ``provider``, ``model_id``, ``revision``; ``row``,
-        counted from 0, by default the first; ``max_seq_len``.
+        ``path``, or ``id``, ``config_name``, ``dataset_revision`` and ``split`` of a hub dataset;
+        ``format``, ``columns``; ``provider``, ``model_id``, ``revision``; ``row``, counted from 0,
+        by default the first; ``max_seq_len``.
+    root, limits
+        Where files lie, and how far they are read.
+    child : Child
+        What renders.
+    hub : HubDatasets
 
     Returns
     -------
     dict
         ``segments`` is empty when the row cannot be shown; a finding says why.
     """
-    given = fields(body, _FIELDS, ["path", "format", "provider", "model_id"])
+    given = one_source(fields(body, _FIELDS, ["format", "provider", "model_id"]))
     check_choice(given["format"], given["columns"])
     if given["provider"] not in PROVIDERS:
         values = {"expected": "one of " + ", ".join(PROVIDERS), "got": "another"}
         raise refuse(400, "server.bad_field", "provider", name="provider", **values)
-    place = root.file(given["path"])
-    name = PurePath(given["path"]).name
-    check_ending(name, limits)
+    file = root.data_file(given["path"], limits.extensions) if given["id"] is None else None
     empty: dict[str, Any] = {
         "segments": [],
         "tokens": 0,
@@ -75,15 +60,35 @@ def render(
         "label": None,
     }
     try:
-        row, line = _row(given, look(place, name, given["format"], given["columns"], limits))
+        seen = _look(given, file, limits, hub)
+        row, line = _row(given, seen)
         config = _config(given, root)
     except FindingsError as error:
         return {**empty, "findings": [item.to_dict() for item in error.findings]}
-    request = {"config": config, "fields": row, "source": printable(name, 200), "line": line}
-    return {**empty, **_ask(request, renderer, root)}
+    source = printable(seen.contents.name, 200)
+    request = {"config": config, "fields": row, "source": source, "line": line}
+    return {**empty, **_ask(request, child, root)}
 
 
-def _row(given: Mapping[str, Any], seen: Any) -> tuple[dict[str, Any], int]:
+def _look(given: Mapping[str, Any], file: Path | None, limits: Limits, hub: HubDatasets) -> Look:
+    """Read the data that holds the row.
+
+    Raises
+    ------
+    FindingsError
+        When nothing of it can be read.
+    """
+    format, columns = given["format"], given["columns"]
+    if file is not None:
+        return look(file, given["path"].rpartition("/")[2], format, columns, limits)
+    source = {**given, "revision": given["dataset_revision"]}
+    known, seen = look_at_hub(source, format, columns, hub)
+    if seen is None:
+        raise FindingsError(known.findings)
+    return seen
+
+
+def _row(given: Mapping[str, Any], seen: Look) -> tuple[dict[str, Any], int]:
     """Return the fields of the chosen row, and its line."""
     number = given["row"] or 0
     records = [record for record in seen.contents.records if not record.blank]
@@ -128,46 +133,18 @@ def _config(given: Mapping[str, Any], root: Root) -> dict[str, Any]:
     return config
 
 
-def _ask(request: Mapping[str, Any], renderer: Renderer, root: Root) -> dict[str, Any]:
+def _ask(request: Mapping[str, Any], child: Child, root: Root) -> dict[str, Any]:
     """Run the process and read its answer."""
-    command = [renderer.python, "-m", _MODULE]
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=root.folder,
-            env={**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONSAFEPATH": "1"},
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        return _failed(f"{renderer.python}: {error}")
-    try:
-        data = json.dumps(request).encode()
-        output, complaints = process.communicate(data, timeout=renderer.timeout)
-    except subprocess.TimeoutExpired:
-        _stop(process)
-        seconds = f"{renderer.timeout:g}"
-        return _told(finding("server.render_timeout", "model_id", seconds=seconds))
-    try:
-        answer = json.loads(output.splitlines()[-1])
-    except (ValueError, IndexError):
-        lines = complaints.decode("utf-8", "replace").strip().splitlines()
-        last = lines[-1] if lines else f"exit code {process.returncode}"
-        if "ft_runtime" in last and "No module named" in last:
-            values = {"python": renderer.python, "library": "ft_runtime"}
+        return child.ask(_MODULE, request, root.folder)
+    except ChildError as error:
+        if error.late:
+            seconds = f"{child.timeout:g}"
+            return _told(finding("server.render_timeout", "model_id", seconds=seconds))
+        if error.no_runtime:
+            values = {"python": child.python, "library": "ft_runtime"}
             return _told(finding("server.no_transformers", "model_id", **values))
-        return _failed(last)
-    return answer if isinstance(answer, dict) else _failed("no answer")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and whatever it has started."""
-    with suppress(ProcessLookupError, PermissionError, AttributeError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.communicate()
+        return _failed(str(error))
 
 
 def _failed(problem: str) -> dict[str, Any]:

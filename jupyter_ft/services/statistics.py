@@ -20,9 +20,11 @@ def lengths(records: Sequence[Record], mapping: Mapping[str, str]) -> dict[str, 
     -------
     dict
         ``rows``; ``empty``: rows without any text in the mapped columns; ``length``: ``p50``,
-        ``p95`` and ``max`` of the characters of a row (nearest rank), and ``unit``.
+        ``p95``, ``max`` and ``mean`` of the characters of a row (nearest rank), ``unit``, and
+        ``longest_bytes``: of the longest row in UTF-8, which bounds its tokens in any language.
     """
-    sizes = sorted(_characters(record.value or {}, mapping) for record in records)
+    texts = [_texts(record.value or {}, mapping) for record in records]
+    sizes = sorted(sum(map(len, pieces)) for pieces in texts)
     full = [size for size in sizes if size]
     return {
         "rows": len(records),
@@ -33,6 +35,7 @@ def lengths(records: Sequence[Record], mapping: Mapping[str, str]) -> dict[str, 
             "max": full[-1] if full else 0,
             "mean": sum(full) / len(full) if full else 0.0,
             "unit": "characters",
+            "longest_bytes": max((_bytes(pieces) for pieces in texts), default=0),
         },
     }
 
@@ -61,20 +64,23 @@ def sizes(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def _characters(row: Mapping[str, Any], mapping: Mapping[str, str]) -> int:
+def _texts(row: Mapping[str, Any], mapping: Mapping[str, str]) -> list[str]:
+    """Return the texts of a row that are learned from, without space around them."""
     names = list(mapping.values()) or list(row)
-    return sum(_text(row.get(name)) for name in names)
+    return [text for name in names for text in _said(row.get(name))]
 
 
-def _text(value: Any) -> int:
+def _said(value: Any) -> list[str]:
     if isinstance(value, str):
-        return len(value.strip())
+        return [value.strip()]
     if isinstance(value, list):
-        return sum(
-            _text(item.get("content", item.get("value"))) if isinstance(item, Mapping) else 0
-            for item in value
-        )
-    return 0
+        turns = [item for item in value if isinstance(item, Mapping)]
+        return [text for turn in turns for text in _said(turn.get("content", turn.get("value")))]
+    return []
+
+
+def _bytes(texts: Iterable[str]) -> int:
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
 def _rank(ordered: Sequence[int], share: float) -> int:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ft_runtime.findings import FindingsError, finding, text
+from jupyter_ft.services.child import Child
 from jupyter_ft.services.estimate.service import estimate
+from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.services.models import HubClient, check_model
 from jupyter_ft.services.places import Root
+from jupyter_ft.services.preview import Limits, preview_hub
 from jupyter_ft.services.problem import Problem
+from jupyter_ft.services.render import render
 from jupyter_ft.services.statistics import sizes
-from jupyter_ft.wizard.html import findings_html, note_html
+from jupyter_ft.wizard.files import look_at, train_path
+from jupyter_ft.wizard.html import findings_html, note_html, rendered_html
 from jupyter_ft.wizard.model import WizardModel
 
 
@@ -48,7 +55,8 @@ def model_html(model: WizardModel) -> str:
 
 def memory_html(model: WizardModel) -> str:
     """Return how much memory the config takes."""
-    answer = estimate({"config": _model(model.config())}, _everything(), _hub())
+    body = {"config": _model(model.config()), "data": _size(model.seen)}
+    answer = estimate(body, _everything(), _hub())
     said = ""
     if answer["memory"]:
         device = answer["device"]
@@ -59,7 +67,62 @@ def memory_html(model: WizardModel) -> str:
             if there
             else text("wizard.memory", **values)
         )
+    if answer["time_seconds"]:
+        minutes = max(1, round(answer["time_seconds"] / 60))
+        said += note_html(text("wizard.time", minutes=minutes))
     return said + findings_html(answer["findings"])
+
+
+def look(model: WizardModel) -> dict[str, Any]:
+    """Return what is in the data, as the service ``preview`` answers.
+
+    Raises
+    ------
+    FindingsError, Problem
+        When there is nothing to look at.
+    """
+    format, columns = model.given("dataset.format"), model.given("dataset.columns")
+    columns = columns if isinstance(columns, dict) else None
+    if model.value("dataset.source") != "hf_dataset_id":
+        return look_at(model.given("dataset.path"), format, columns)
+    if not model.given("dataset.id"):
+        raise FindingsError([finding("wizard.no_id", "dataset.id")])
+    names = {name: model.given(f"dataset.{name}") for name in ("id", "config_name", "revision")}
+    return preview_hub({**names, "split": None}, format, columns, Limits(), _datasets())
+
+
+def row_html(model: WizardModel, number: int) -> str:
+    """Return a row, counted from 1, as the model sees it, with what is learned marked."""
+    config = _model(model.config())
+    if not config.get("model_id"):
+        raise FindingsError([finding("wizard.no_model", "model_id")])
+    data = config.get("dataset") or {}
+    if not data.get("format"):
+        raise FindingsError([finding("wizard.no_format", "dataset.format")])
+    body = {name: config.get(name) for name in ("provider", "model_id", "revision")}
+    body |= {name: data.get(name) for name in ("format", "columns")}
+    body |= {"row": number - 1, "max_seq_len": model.value("hyperparams.max_seq_len")}
+    if data.get("source") == "hf_dataset_id":
+        body |= {name: data.get(name) for name in ("id", "config_name")}
+        body["dataset_revision"] = data.get("revision")
+    else:
+        body["path"] = Path(train_path(data.get("path"))).expanduser().absolute().as_posix()
+    source = _datasets()
+    answer = render(body, _everything(), Limits(), source.child, source)
+    said = ""
+    if answer["segments"]:
+        values = {"tokens": answer["tokens"], "learned": answer["supervised_tokens"]}
+        said = note_html(text("wizard.row_facts", **values)) + rendered_html(answer["segments"])
+    return said + findings_html(answer["findings"], places=True)
+
+
+def _size(seen: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return of data that was looked at what an estimate needs."""
+    if not seen or not seen["statistics"] or not seen["statistics"]["rows"]:
+        return None
+    length = seen["statistics"]["length"]
+    size = {"rows": seen["estimated_rows"], "characters": length["mean"]}
+    return {**size, "longest_bytes": length["longest_bytes"] if seen["complete"] else None}
 
 
 def _model(config: dict[str, Any]) -> dict[str, Any]:
@@ -78,3 +141,9 @@ def _everything() -> Root:
 
 def _hub() -> HubClient:
     return HubClient()
+
+
+@lru_cache(maxsize=1)
+def _datasets() -> HubDatasets:
+    """Return the one that remembers the rows which were fetched last."""
+    return HubDatasets(_hub(), Child(sys.executable))

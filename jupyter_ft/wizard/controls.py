@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ft_runtime.findings import text
 from jupyter_ft.wizard.fields import Field
 from jupyter_ft.wizard.html import findings_html, help_html
 from jupyter_ft.wizard.model import WizardModel, read_typed, show_typed
@@ -30,6 +31,7 @@ class Control:
         self.field, self.model = field, model
         self._showing = False
         self.input = _make(ipw, field, tuple(suggestions))
+        self.label = self.input.description
         self.notes = ipw.HTML()
         below = ipw.VBox([ipw.HTML(help_html(field.help)), self.notes])
         below.layout.margin = "0 0 6px 13em"
@@ -47,6 +49,21 @@ class Control:
         finally:
             self._showing = False
 
+    def _offer(self) -> None:
+        """Offer what the rules leave; what is chosen all the same stays in sight, with a mark."""
+        field = self.field
+        chosen = self.model.value(field.path)
+        held = chosen if isinstance(chosen, list) else [chosen]
+        options = [] if field.kind == "choices" else [("—", -1)]
+        for place, option in enumerate(field.options):
+            fits = self.model.offers(field, option)
+            if fits or option in held:
+                said = show_option(option)
+                label = said if fits else text("wizard.not_offered", option=said)
+                options.append((label, option if field.kind == "choices" else place))
+        if tuple(self.input.options) != tuple(options):
+            self.input.options = options
+
     def _hidden(self) -> bool:
         return self.model.is_hidden(self.field.path)
 
@@ -63,9 +80,11 @@ class Control:
         elif kind == "boolean":
             self.input.value = now is True
         elif kind == "choices":
+            self._offer()
             chosen = now if isinstance(now, list) else []
             self.input.value = tuple(option for option in self.field.options if option in chosen)
         else:
+            self._offer()
             self.input.value = _place(self.field, now)
 
     def _typed(self, change: dict[str, Any]) -> None:
@@ -99,10 +118,9 @@ def _make(ipw: Any, field: Field, suggestions: tuple[str, ...]) -> Any:
         widget = ipw.Checkbox(value=False, indent=True, **common)
     elif field.kind == "choices":
         rows = min(6, len(field.options))
-        widget = ipw.SelectMultiple(options=field.options, rows=rows, **common)
+        widget = ipw.SelectMultiple(options=[], rows=rows, **common)
     elif field.kind == "choice":
-        options = [(show_option(option), place) for place, option in enumerate(field.options)]
-        widget = ipw.Dropdown(options=[("—", -1), *options], value=-1, **common)
+        widget = ipw.Dropdown(options=[("—", -1)], value=-1, **common)
     elif suggestions:
         # Not `continuous_update`: in a remote kernel every key would be a round trip.
         widget = ipw.Combobox(

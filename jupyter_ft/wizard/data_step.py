@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from ft_runtime.findings import text
 from jupyter_ft.services.preview import Limits
 from jupyter_ft.services.statistics import sizes
-from jupyter_ft.wizard.asking import asked
-from jupyter_ft.wizard.files import look_at, save_upload
+from jupyter_ft.wizard.asking import asked, look, row_html
+from jupyter_ft.wizard.files import save_upload
 from jupyter_ft.wizard.form import Form
 from jupyter_ft.wizard.html import findings_html, note_html, table_html
 from jupyter_ft.wizard.model import WizardModel
@@ -28,6 +29,7 @@ class DataStep:
     def __init__(self, model: WizardModel) -> None:
         ipw = toolkit()
         self._model = model
+        self._shown = ""
         self.upload = ipw.FileUpload(
             description=text("wizard.upload"), accept=",".join(Limits().extensions), multiple=False
         )
@@ -37,8 +39,24 @@ class DataStep:
         self.save.layout.display = "none"
         self.form = Form("data", model)
         self.look, self.rows = question(ipw, "wizard.look", self._look)
+        self.number = ipw.BoundedIntText(value=1, min=1, max=1, description=text("wizard.row"))
+        self.number.layout.width = "10em"
+        self.render, self.rendered = question(
+            ipw, "wizard.render", lambda: row_html(model, self.number.value)
+        )
         first = ipw.HBox([self.upload, self.save])
-        self.widget = ipw.VBox([first, self.saved, self.form.widget, self.look, self.rows])
+        shown = ipw.HBox([self.number, self.render])
+        parts = [first, self.saved, self.form.widget, self.look, self.rows, shown, self.rendered]
+        self.widget = ipw.VBox(parts)
+        model.observe(self._changed)
+
+    def _changed(self) -> None:
+        """Forget a row that another model, or other data, would give another form."""
+        named = ("provider", "model_id", "revision", "dataset")
+        now = json.dumps([self._model.given(name) for name in named], default=repr)
+        if now != self._shown:
+            self._shown = now
+            self.rendered.value = ""
 
     def _uploaded(self, _: Any) -> None:
         files = uploaded(self.upload.value)
@@ -60,30 +78,34 @@ class DataStep:
 
     def _look(self) -> str:
         model = self._model
-        columns = model.given("dataset.columns")
-        seen = look_at(
-            model.given("dataset.path"),
-            model.given("dataset.format"),
-            columns if isinstance(columns, dict) else None,
-        )
+        model.seen = None
+        seen = look(model)
         if seen["format"] and not model.given("dataset.format"):
             renamed = {k: v for k, v in seen["mapping"].items() if k != v}
             found: dict[str, Any] = {"format": seen["format"]}
-            if renamed and not columns:
+            if renamed and not model.given("dataset.columns"):
                 found["columns"] = renamed
             model.apply({"dataset": found})
-        values = {
-            "name": seen["name"],
-            "format": model.given("dataset.format") or text("wizard.unknown"),
-            "shown": len(seen["rows"]),
-        }
-        said = (
-            text("wizard.rows_shown", total=seen["total_rows"], **values)
-            if seen["total_rows"] is not None
-            else text("wizard.rows_partial", **values)
-        )
-        return (
-            note_html(said)
-            + findings_html(seen["findings"], places=True)
-            + table_html(seen["columns"], seen["rows"])
-        )
+        model.seen = seen
+        self.number.max = max(1, len(seen["rows"]))
+        return looked_html(seen, str(model.given("dataset.format") or text("wizard.unknown")))
+
+
+def looked_html(seen: dict[str, Any], format: str) -> str:
+    """Return what was seen of the data: how much, what the hub says, what is wrong, the rows."""
+    values = {"name": seen["name"], "format": format, "shown": len(seen["rows"])}
+    if seen["total_rows"] is not None:
+        said = text("wizard.rows_shown", total=seen["total_rows"], **values)
+    elif seen["estimated_rows"] is not None:
+        said = text("wizard.rows_about", total=seen["estimated_rows"], **values)
+    else:
+        said = text("wizard.rows_partial", **values)
+    notes = note_html(said) if seen["rows"] else ""
+    if hub := seen["hub"]:
+        unknown = text("wizard.unknown")
+        facts = {name: hub[name] or unknown for name in ("licence", "split")}
+        facts["splits"] = ", ".join(hub["splits"]) or unknown
+        facts["configs"] = ", ".join(hub["configs"][:20]) or unknown
+        notes += note_html(text("wizard.hub_facts", **facts))
+    found = findings_html(seen["findings"], places=True)
+    return notes + found + (table_html(seen["columns"], seen["rows"]) if seen["rows"] else "")

@@ -21,8 +21,9 @@ class Field:
     ----------
     path : str
         Dotted path in the config.
-    kind : {"choice", "choices", "boolean", "text", "number", "document"}
-        How it is typed; a ``document`` is a list or a mapping, written as YAML.
+    kind : {"choice", "choices", "boolean", "text", "number", "mapping", "document"}
+        How it is typed; a ``mapping`` is one name for another, a ``document`` any other list or
+        mapping, written as YAML.
     options : tuple
         What a choice offers.
     help : str
@@ -65,7 +66,7 @@ def _read(path: str, part: dict[str, Any]) -> Field:
         section=path.rpartition(".")[0],
         advanced=bool(part.get("x-advanced")),
         kind=_kind(part),
-        options=tuple(part.get("enum", items)),
+        options=tuple(part.get("x-options") or part.get("enum", items)),
         default=part.get("default"),
     )
 
@@ -75,6 +76,8 @@ def _kind(part: dict[str, Any]) -> str:
         return "choice"
     if "enum" in part.get("items", {}):
         return "choices"
+    if "propertyNames" in part:
+        return "mapping"
     kinds = _types(part).union(*(_types(option) for option in part.get("anyOf", ())))
     if kinds & {"integer", "number"}:
         return "number"

@@ -11,7 +11,8 @@ from ft_runtime.files import write_bytes_atomic
 from ft_runtime.findings import Finding, FindingsError, finding
 from jupyter_ft.builder.bundle import Bundle, build_bundle
 from jupyter_ft.paths import seen_from
-from jupyter_ft.services.preview import Limits, check_ending, preview_file
+from jupyter_ft.services.places import check_ending
+from jupyter_ft.services.preview import Limits, preview_file
 
 
 def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
@@ -22,18 +23,30 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
     FindingsError, Problem
         When there is nothing to look at.
     """
-    first = path.get("train") if isinstance(path, dict) else path
-    if not isinstance(first, str) or not first:
-        raise FindingsError([finding("wizard.no_path", "dataset.path")])
+    first = train_path(path)
     limits = Limits()
     place = Path(first).expanduser()
-    check_ending(place.name, limits)
+    check_ending(place.name, limits.extensions)
     try:
         return preview_file(place, place.name, format, columns or None, limits)
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or str(error)
         values = {"problem": problem, "folder": Path.cwd()}
         raise FindingsError([finding("wizard.not_read", "dataset.path", **values)]) from None
+
+
+def train_path(path: Any) -> str:
+    """Return the path of the training file.
+
+    Raises
+    ------
+    FindingsError
+        ``wizard.no_path``.
+    """
+    first = path.get("train") if isinstance(path, dict) else path
+    if not isinstance(first, str) or not first:
+        raise FindingsError([finding("wizard.no_path", "dataset.path")])
+    return first
 
 
 def save_upload(name: str, data: bytes, folder: Path) -> Path:
@@ -47,7 +60,7 @@ def save_upload(name: str, data: bytes, folder: Path) -> Path:
     plain = PurePath(name.replace("\\", "/")).name
     if plain in ("", ".", "..") or plain.startswith(".") or not plain.isprintable():
         raise FindingsError([finding("wizard.bad_name", got=printable(name, 100) or "''")])
-    check_ending(plain, Limits())
+    check_ending(plain, Limits().extensions)
     path = folder / plain
     try:
         if path.exists():

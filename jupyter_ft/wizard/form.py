@@ -10,6 +10,7 @@ from typing import Any
 from ft_runtime.findings import text
 from jupyter_ft.wizard.controls import Control
 from jupyter_ft.wizard.fields import Field, fields, section_title
+from jupyter_ft.wizard.mapping import MappingControl
 from jupyter_ft.wizard.model import WizardModel
 from jupyter_ft.wizard.toolkit import titled, toolkit
 
@@ -34,8 +35,11 @@ class Form:
         mine = [field for field in fields() if field.step == step]
         offered = suggestions or {}
         self.model = model
-        self.controls = {
-            field.path: Control(field, model, offered.get(field.path, ())) for field in mine
+        self.controls: dict[str, Control | MappingControl] = {
+            field.path: MappingControl(field, model)
+            if field.kind == "mapping"
+            else Control(field, model, offered.get(field.path, ()))
+            for field in mine
         }
         self._headings: list[tuple[Any, list[str]]] = []
         parts = self._sections(ipw, [field for field in mine if not field.advanced])

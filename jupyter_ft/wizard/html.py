@@ -47,6 +47,18 @@ def code_html(source: str) -> str:
     return f'<pre style="max-height:24em;overflow:auto">{escape(source)}</pre>'
 
 
+def rendered_html(segments: Iterable[Mapping[str, Any]]) -> str:
+    """Return a row as the model sees it: what is learned is marked, and underlined."""
+    marked = "background:#ffe08a;color:#1a1a1a;text-decoration:underline"
+    text = "".join(
+        f'<mark style="{marked}">{escape(item["text"])}</mark>'
+        if item["supervised"]
+        else escape(item["text"])
+        for item in segments
+    )
+    return f'<pre style="max-height:24em;overflow:auto;white-space:pre-wrap">{text}</pre>'
+
+
 def table_html(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows as a table."""
     head = "".join(f'<th scope="col" style="{_BOX}">{escape(name)}</th>' for name in columns)

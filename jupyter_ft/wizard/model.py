@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -12,6 +12,7 @@ from ft_runtime.config import load_schema
 from ft_runtime.config.defaults import complete, lookup
 from jupyter_ft.services.validate import validate
 from jupyter_ft.wizard.fields import Field
+from jupyter_ft.wizard.rules import is_forbidden, names_of, ruled_out
 
 
 class WizardModel:
@@ -29,6 +30,7 @@ class WizardModel:
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         self._draft: dict[str, Any] = copy.deepcopy(dict(config or {}))
         self._listeners: list[Callable[[], None]] = []
+        self._seen: dict[str, Any] | None = None
         self._update()
 
     @property
@@ -40,6 +42,25 @@ class WizardModel:
     def answer(self) -> dict[str, Any]:
         """What the service ``validate`` says: valid, findings, config, yaml."""
         return self._answer
+
+    @property
+    def seen(self) -> dict[str, Any] | None:
+        """The last look at the data, as the service ``preview`` answers; None before."""
+        return self._seen
+
+    @seen.setter
+    def seen(self, answer: dict[str, Any] | None) -> None:
+        self._seen = answer
+        self._tell()
+
+    def offers(self, field: Field, option: Any) -> bool:
+        """Tell whether the rules of the schema leave an option of a choice."""
+        value = [option] if field.kind == "choices" else option
+        return not is_forbidden(field.path, value, self._complete)
+
+    def names(self, path: str) -> list[str]:
+        """Return the keys that a mapping may have as things stand."""
+        return names_of(path, self._complete)
 
     def observe(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every change."""
@@ -59,15 +80,13 @@ class WizardModel:
             return
         _put(self._draft, path, value)
         self._update()
-        for listener in list(self._listeners):
-            listener()
+        self._tell()
 
     def apply(self, config: Mapping[str, Any]) -> None:
         """Lay a partial config over what is there, as a preset does."""
         _merge(self._draft, config)
         self._update()
-        for listener in list(self._listeners):
-            listener()
+        self._tell()
 
     def config(self) -> dict[str, Any]:
         """Return the document without what is hidden."""
@@ -87,9 +106,13 @@ class WizardModel:
             return found
         return [item for item in found if _belongs(item["where"], path)]
 
+    def _tell(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
     def _update(self) -> None:
         self._complete = complete(_sections_only(self._draft))
-        self._hidden = frozenset(_ruled_out(self._complete))
+        self._hidden = frozenset(ruled_out(self._complete))
         self._answer = validate({"config": self.config()})
 
 
@@ -171,24 +194,3 @@ def _sections_only(document: dict[str, Any]) -> dict[str, Any]:
         for name, value in document.items()
         if name not in sections or isinstance(value, dict)
     }
-
-
-def _ruled_out(document: dict[str, Any]) -> Iterator[str]:
-    """Name what the schema's rules across fields forbid for this document."""
-    from jsonschema import Draft202012Validator
-
-    for rule in load_schema()["allOf"]:
-        if Draft202012Validator(rule["if"]).is_valid(document):
-            yield from _forbidden(rule["then"], "")
-
-
-def _forbidden(then: Any, path: str) -> Iterator[str]:
-    if not isinstance(then, Mapping):
-        return  # `false` forbids a combination: that is a finding
-    prefix = f"{path}." if path else ""
-    for name in then.get("not", {}).get("required", ()):
-        yield f"{prefix}{name}"
-    if path and (then.get("type") == "null" or "const" in then):
-        yield path  # one value is left: nothing to ask
-    for name, part in then.get("properties", {}).items():
-        yield from _forbidden(part, f"{prefix}{name}")

@@ -4,7 +4,16 @@ import { join } from 'path';
 import { nullTranslator } from '@jupyterlab/translation';
 import type { PartialJSONObject } from '@lumino/coreutils';
 
-import type { Draft, IApi, IFinding, IGenerated, IGeneratedCell, IPreview } from '../src/api';
+import type {
+  Draft,
+  IApi,
+  IDataSize,
+  IEstimate,
+  IFinding,
+  IGenerated,
+  IGeneratedCell,
+  IPreview
+} from '../src/api';
 import type { IHost, INotebookTarget } from '../src/model/host';
 import { digest } from '../src/model/cells';
 import { Persistence } from '../src/model/persistence';
@@ -35,8 +44,10 @@ export const PREVIEW: IPreview = {
   mapping: { instruction: 'question', output: 'answer' },
   rows: [{ question: 'Why?', answer: 'Because.' }],
   total_rows: 1,
+  estimated_rows: 1,
   statistics: null,
   labels: null,
+  hub: null,
   findings: [],
   complete: true
 };
@@ -80,7 +91,8 @@ export class FakeApi implements IApi {
     this._answer<IGenerated>('cells', config, { cells: this.generated, metadata: {}, yaml: '' });
   notebook = (config: Draft) => this._answer('notebook', config, { cells: [] });
   bundle = (config: Draft) => this._answer('bundle', config, {} as Blob);
-  preview = (query: unknown) => this._answer('preview', query, PREVIEW);
+  previewed = PREVIEW;
+  preview = (query: unknown) => this._answer('preview', query, this.previewed);
   render = (query: unknown) =>
     this._answer('render', query, {
       segments: [],
@@ -103,17 +115,21 @@ export class FakeApi implements IApi {
       commit: null,
       findings: []
     });
-  estimate = (config: Draft) =>
-    this._answer('estimate', config, {
-      memory: { weights: 1, total: 1 },
-      device: null,
-      fits: null,
-      trainable_parameters: 1,
-      parameters: 1,
-      time_seconds: null,
-      method: '',
-      findings: []
-    });
+  estimate = (config: Draft, data: IDataSize | null) =>
+    this._answer<IEstimate>(
+      'estimate',
+      { config, data },
+      {
+        memory: { weights: 1, total: 1 },
+        device: null,
+        fits: null,
+        trainable_parameters: 1,
+        parameters: 1,
+        time_seconds: null,
+        method: '',
+        findings: []
+      }
+    );
 
   private async _answer<T>(route: string, body: unknown, answer: T): Promise<T> {
     this.calls.push({ route, body });
@@ -159,9 +175,13 @@ export interface IWorld {
   store: FakeStore;
 }
 
-export async function world(store = new FakeStore(), api = new FakeApi()): Promise<IWorld> {
+export async function world(
+  store = new FakeStore(),
+  api = new FakeApi(),
+  own: FakeStore | null = null
+): Promise<IWorld> {
   const host = new FakeHost();
-  const persistence = new Persistence(null, store, 0);
+  const persistence = new Persistence(null, store, own, 0);
   const model = new WizardModel({ api, host, persistence, trans, version: '0.1.0' });
   await model.start();
   return { model, api, host, store };

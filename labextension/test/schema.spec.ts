@@ -1,5 +1,5 @@
 import { FormModel } from '../src/model/form';
-import { fieldOf, sortFindings } from '../src/model/findings';
+import { placeOf, sortFindings } from '../src/model/findings';
 import { ConfigSchema } from '../src/model/schema';
 import { finding, schema } from './fakes';
 
@@ -136,22 +136,24 @@ describe('FormModel', () => {
 });
 
 describe('sortFindings', () => {
-  it('puts each finding beside its field, or at the step that it concerns', () => {
+  it('puts each finding beside its field or section', () => {
     const sorted = sortFindings(config, [
       finding('hyperparams.num_epochs', 'warning'),
       finding('hyperparams.num_epochs'),
       finding('dataset.columns.text'),
       finding('eval.metrics[0]'),
-      finding('lora'),
+      finding('lora.no_such_field'),
+      finding('dataset.split'),
       finding('no_such_field')
     ]);
-    const severities = sorted.fields.get('hyperparams.num_epochs')!.map(one => one.severity);
+    const severities = sorted.places.get('hyperparams.num_epochs')!.map(one => one.severity);
     expect(severities).toEqual(['error', 'warning']);
-    expect(sorted.fields.has('dataset.columns')).toBe(true);
-    expect(sorted.fields.has('eval.metrics')).toBe(true);
-    expect(sorted.steps.get('training')).toHaveLength(1);
-    expect(sorted.steps.get('review')).toHaveLength(1);
+    expect(sorted.places.has('dataset.columns')).toBe(true);
+    expect(sorted.places.has('eval.metrics')).toBe(true);
+    expect(sorted.places.has('lora')).toBe(true);
+    expect(sorted.counts.get('data')).toEqual({ error: 2, warning: 0 });
+    expect(sorted.counts.get('review')).toEqual({ error: 1, warning: 0 });
     expect(sorted.counts.get('training')).toEqual({ error: 3, warning: 1 });
-    expect(fieldOf(config, '')).toBeNull();
+    expect(placeOf(config, '')).toBeNull();
   });
 });

@@ -2,6 +2,7 @@ import { fireEvent, render, screen, within } from '@testing-library/react';
 import axe from 'axe-core';
 import React from 'react';
 
+import { ApiError, type ITaskPreset } from '../src/api';
 import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
 import { parse } from '../src/view/controls';
@@ -72,6 +73,9 @@ describe('parse', () => {
   it.each([
     ['hyperparams.batch_size_train', 'auto', 'auto'],
     ['hyperparams.batch_size_train', ' 4 ', 4],
+    ['hyperparams.batch_size_train', '1e999', '1e999'],
+    ['hyperparams.learning_rate', '.5', 0.5],
+    ['hyperparams.learning_rate', '5.e-1', 0.5],
     ['lora.target_modules', 'all-linear', 'all-linear'],
     ['lora.target_modules', 'q_proj, v_proj,', ['q_proj', 'v_proj']],
     ['hyperparams.lr_scheduler_kwargs', '{"a": 1}', { a: 1 }],
@@ -82,6 +86,13 @@ describe('parse', () => {
   ])('reads %s from %p as %p', (path, text, value) => {
     expect(parse(config.field(path)!, text)).toEqual(value);
   });
+});
+
+it('reads a long text that is almost a number without holding up the page', () => {
+  const text = `${'9'.repeat(100_000)}!`;
+  const start = performance.now();
+  expect(parse(config.field('seed')!, text)).toBe(text);
+  expect(performance.now() - start).toBeLessThan(1000);
 });
 
 describe('Preview', () => {
@@ -115,6 +126,20 @@ describe('Preview', () => {
   });
 });
 
+describe('ModelStep', () => {
+  it('tells licence and context of a model that is known, before the hub is asked', async () => {
+    const { model } = await world();
+    const known = { id: 'a/b', title: 'Small', licence: 'mit', context: 2048, parameters: 135e6 };
+    model.presets = { tasks: [], models: [known] };
+    model.set('model_id', 'a/b');
+    const { container } = render(<Wizard model={model} />);
+    const said = container.querySelector('#ft-preset-facts')!.textContent;
+    expect(said).toBe('Small: licence mit · context 2048 tokens · 135 M parameters');
+    expect(await violations(container)).toEqual([]);
+    model.dispose();
+  });
+});
+
 describe('Rendered', () => {
   it('marks what is supervised', () => {
     const segments = [
@@ -128,6 +153,51 @@ describe('Rendered', () => {
 });
 
 describe('Wizard', () => {
+  it('tells in the review that the file of the data has gone', async () => {
+    const { model, api } = await world();
+    model.intake.useDataset('rows.jsonl');
+    api.preview = async () => {
+      throw new ApiError(404, 'server.no_file', 'There is no rows.jsonl.', 'Pick another.');
+    };
+    model.goTo('review');
+    render(<Wizard model={model} />);
+    expect((await screen.findByRole('alert')).textContent).toBe(
+      'There is no rows.jsonl.Pick another.'
+    );
+    expect(document.querySelector('#ft-no-findings')).toBeNull();
+    model.dispose();
+  });
+
+  it('does not tell twice that a config is invalid: it has no estimate', async () => {
+    const { model } = await world();
+    const error = new ApiError(400, 'config.invalid', 'Nothing was made.');
+    const state = jest.spyOn(model.queries.estimate, 'state', 'get');
+    state.mockReturnValue({ answer: null, busy: false, error });
+    model.goTo('training');
+    const { rerender } = render(<Wizard model={model} />);
+    expect(screen.queryByRole('alert')).toBeNull();
+    const other = new ApiError(500, 'server.error', 'It broke.');
+    state.mockReturnValue({ answer: null, busy: false, error: other });
+    rerender(<Wizard model={model} />);
+    expect(screen.getByRole('alert').textContent).toContain('It broke.');
+    model.dispose();
+  });
+
+  it('offers to take a preset back where it was applied, and nowhere else', async () => {
+    const { model } = await world();
+    const config = { hyperparams: { num_epochs: 3 } };
+    const preset: ITaskPreset = { id: 'a', title: 'A', description: '', level: 'beginner', config };
+    model.presets = { tasks: [preset], models: [] };
+    model.goTo('training');
+    model.applyPreset(preset);
+    const { rerender } = render(<Wizard model={model} />);
+    expect(document.querySelector('#ft-undo-preset')).not.toBeNull();
+    model.goTo('review');
+    rerender(<Wizard model={model} />);
+    expect(document.querySelector('#ft-undo-preset')).toBeNull();
+    model.dispose();
+  });
+
   it.each(['model', 'data', 'training', 'review'] as const)(
     'has no violation of accessibility at the step %s',
     async step => {

@@ -17,6 +17,7 @@ function target(over = {}) {
     readOnly: false,
     language: 'python',
     kernel: 'ready' as const,
+    isStale: async () => false,
     reveal: jest.fn(),
     ...over
   };
@@ -99,6 +100,18 @@ describe('typing', () => {
     });
   });
 
+  it('keeps apart what two tabs hold, and begins a third one with the newest', async () => {
+    const [store, mine] = [new FakeStore(), new FakeStore()];
+    const first = await world(store, new FakeApi(), mine);
+    first.model.set('model_id', 'mine');
+    const second = await world(store, new FakeApi(), new FakeStore());
+    second.model.set('model_id', 'theirs');
+    const reloaded = await world(store, new FakeApi(), mine);
+    expect(reloaded.model.form!.draft).toEqual({ model_id: 'mine' });
+    const third = await world(store, new FakeApi(), new FakeStore());
+    expect(third.model.form!.draft).toEqual({ model_id: 'theirs' });
+  });
+
   it('begins anew where the stored state is none', async () => {
     const store = new FakeStore();
     store.setItem('jupyter-ft:wizard', '{"version": 99, "draft": 7}');
@@ -114,53 +127,6 @@ describe('typing', () => {
     expect(model.form!.draft).toEqual({});
     model.undoPreset();
     expect(model.form!.draft).toEqual({ seed: 7 });
-  });
-});
-
-describe('data', () => {
-  it('looks at a file and takes over its format until the user chooses one', async () => {
-    const { model, api } = await world();
-    model.intake.useDataset('data/rows.jsonl');
-    await settle();
-    expect(model.step).toBe('data');
-    expect(api.asked('preview')[0]).toEqual({ path: 'data/rows.jsonl' });
-    expect(model.form!.value('dataset.format')).toBe('jsonl_instr');
-    model.set('dataset.format', 'jsonl_prompt');
-    await settle();
-    expect(model.form!.value('dataset.format')).toBe('jsonl_prompt');
-    expect(api.asked('preview').at(-1)).toEqual({
-      path: 'data/rows.jsonl',
-      format: 'jsonl_prompt'
-    });
-  });
-
-  it('looks again when the user comes to the review: the file may have gone', async () => {
-    const { model, api } = await world();
-    model.intake.useDataset('data/rows.jsonl');
-    await settle();
-    const before = api.asked('preview').length;
-    model.goTo('review');
-    await settle();
-    expect(api.asked('preview').length).toBeGreaterThan(before);
-  });
-
-  it('uploads a file, unless it is too big', async () => {
-    const { model } = await world();
-    await model.intake.useFile({ name: 'a.jsonl', size: 10 } as File);
-    expect(model.form!.value('dataset.path')).toBe('up/a.jsonl');
-    await model.intake.useFile({ name: 'b.jsonl', size: 2 ** 30 } as File);
-    expect(model.notice!.message).toContain('too big');
-    expect(model.form!.value('dataset.path')).toBe('up/a.jsonl');
-  });
-
-  it('waits with a file until the server has answered', async () => {
-    const api = new FakeApi();
-    api.failure = new ApiError(0, 'server.unreachable', '');
-    const { model } = await world(undefined, api);
-    model.intake.useDataset('rows.csv');
-    api.failure = null;
-    await model.start();
-    expect(model.form!.value('dataset.path')).toBe('rows.csv');
   });
 });
 
@@ -217,6 +183,14 @@ describe('delivery', () => {
       message: 'Inserted 2 cells into mine.ipynb.'
     });
     expect(JSON.stringify(model.delivery.outcome)).toContain(sentence);
+  });
+
+  it('tells of a file that another tab has written meanwhile', async () => {
+    const { model, host } = await world();
+    host.target = target({ isStale: async () => true });
+    await model.delivery.insert({});
+    await settle();
+    expect(JSON.stringify(model.delivery.outcome)).toContain('Reload Notebook from Disk');
   });
 
   it('sends paths as the notebook sees them, and shows the first new cell', async () => {

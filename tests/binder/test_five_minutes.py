@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -11,9 +14,15 @@ import pytest
 import yaml
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from jupyter_ft.execution.client import ThisPython
 from support.commands import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 BINDER = ROOT / "binder"
 FIVE_MINUTES = 300
@@ -66,6 +75,44 @@ def test_binder_installs_the_torch_that_the_tests_use():
     (torch,) = (Requirement(line) for line in listed if line.startswith("pytorch-cpu"))
     (version,) = (item.version for item in pinned.specifier)
     assert torch.specifier.contains(version)
+
+
+def extras_of(text: str) -> dict[str, set[str]]:
+    """Return which extras of which of our distributions a script installs."""
+    found = re.findall(r'"(?:-e )?(\./ft_runtime|\.)\[([a-z,]+)\]"', text)
+    return {folder: set(extras.split(",")) for folder, extras in found}
+
+
+def test_binder_installs_what_the_tests_are_run_with():
+    binder = extras_of((BINDER / "postBuild").read_text())
+    tests = extras_of((ROOT / "Makefile").read_text())
+    assert set(binder) == {"./ft_runtime", "."}
+    for folder, extras in binder.items():
+        offered = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+        assert extras <= tests[folder]
+        asked = [*offered["dependencies"]]
+        for extra in extras:
+            asked += offered["optional-dependencies"][extra]
+        for requirement in map(Requirement, asked):
+            if requirement.marker is None or requirement.marker.evaluate():
+                assert requirement.specifier.contains(version(requirement.name)), requirement
+
+
+def test_binder_has_the_python_and_the_node_that_are_asked_for():
+    listed = yaml.safe_load((BINDER / "environment.yml").read_text())["dependencies"]
+    asked = {item.name: item.specifier for item in map(Requirement, map(pinned, listed))}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (python,) = asked["python"]
+    assert SpecifierSet(project["requires-python"]).contains(python.version)
+    engines = json.loads((ROOT / "labextension/package.json").read_text())["engines"]["node"]
+    assert ">=22.12" in engines
+    assert asked["nodejs"].contains("22.12")
+    assert not asked["nodejs"].contains("22.11")
+
+
+def pinned(text: str) -> str:
+    """Return a requirement of conda as pip writes it: one = is a version and all below it."""
+    return re.sub(r"^([\w-]+)=([\d.]+)$", r"\1==\2", text)
 
 
 def test_what_binder_runs_after_it_is_executable():

@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
+from ft_runtime.progress import Frame
+from ft_runtime.progress.html import html
+from ft_runtime.progress.screens import Notebook
 from jupyter_ft.execution.echo import echo
 
-BAR = (
-    "<div><progress value='20' max='400' style='width:300px;'></progress>"
-    "[ 20/400 00:02 &lt; 00:40, 9.1 it/s, Epoch 1/10]</div><table></table>"
-)
+FRAME = Frame("Training", 20, 400, ("loss 1.5",), lines=("before",))
 
 
 def stream(name: str, text: str) -> dict[str, Any]:
     return {"msg_type": "stream", "content": {"name": name, "text": text}}
 
 
-def update(html: str) -> dict[str, Any]:
-    return {"msg_type": "update_display_data", "content": {"data": {"text/html": html}}}
+def update(html: str, plain: str = "") -> dict[str, Any]:
+    data = {"text/html": html, "text/plain": plain}
+    return {"msg_type": "update_display_data", "content": {"data": data}}
 
 
 def pretend_to_be_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,32 +36,28 @@ def test_text_goes_where_it_came_from(capsys: Any):
     assert capsys.readouterr() == ("hello\n", "careful\n")
 
 
-def test_bars_stay_out_of_a_log_file(capsys: Any):
+def test_progress_stays_out_of_a_log_file(capsys: Any):
     echo(stream("stderr", "\r 50%|####    | 1/2"))
-    echo(update(BAR))
+    echo(update(html(FRAME), "Training 20/400"))
     assert capsys.readouterr() == ("", "")
 
 
-def test_bars_are_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Any):
+def test_progress_is_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Any):
     pretend_to_be_a_terminal(monkeypatch)
     echo(stream("stderr", "\r 50%|####    | 1/2"))
-    echo(update(BAR))
-    echo(update("<p>no bar</p>"))
+    echo(update(html(FRAME), "Training 20/400\nbefore"))
+    echo(update("<p>a picture</p>", "a picture"))
     err = capsys.readouterr().err
     assert "50%" in err
-    assert err.endswith("20/400 00:02 < 00:40, 9.1 it/s, Epoch 1/10")
+    assert err.endswith("\r\033[KTraining 20/400\r")
 
 
-def test_the_bar_of_the_installed_transformers_is_understood(
-    monkeypatch: pytest.MonkeyPatch, capsys: Any
-):
-    from transformers.utils import notebook
-
+def test_what_a_kernel_sends_is_understood(monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "IPython.display.publish_display_data", lambda data, **more: sent.append(data)
+    )
+    Notebook().draw(FRAME)
     pretend_to_be_a_terminal(monkeypatch)
-
-    drawn: list[str] = []
-    monkeypatch.setattr(notebook.disp, "HTML", drawn.append)
-    monkeypatch.setattr(notebook.disp, "display", lambda *args, **kwargs: None)
-    notebook.NotebookProgressBar(8).update(8, force_update=True)
-    echo(update(drawn[-1]))
-    assert "8/8" in capsys.readouterr().err
+    echo({"msg_type": "display_data", "content": {"data": sent[0]}})
+    assert "Training 20/400 · loss 1.5" in capsys.readouterr().err

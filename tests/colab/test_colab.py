@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from jupyter_ft.builder.runtime_wheel import runtime_wheel
 from support.commands import ROOT
 from support.configs import make_config
 
+IMAGE = Path(__file__).with_name("image.txt")
+PYTEST = "pytest==8.4.2"
 PINS = {item.name: item.pin for item in REQUIREMENTS} | {"ft-runtime": runtime_wheel().version}
 
 
@@ -147,3 +151,23 @@ def test_the_magic_works_there(image: Path, tmp_path: Path, monkeypatch: pytest.
     assert "config.missing" in error.evalue
     assert "Traceback" not in "".join(error.traceback)
     assert not (tmp_path / "bad").exists()
+
+
+def test_the_wizard_works_there(colab: Path, tmp_path: Path):
+    """The tests of wizard and magic, with IPython 7.34 and ipywidgets 7.7 in the place of the newest."""
+    before = installed(colab)
+    pip = [colab, "-m", "pip", "install", "--quiet", "-c", IMAGE, PYTEST]
+    subprocess.run(pip, check=True)
+    after = installed(colab)
+    assert {name: after[name] for name in before} == before
+    tests = ROOT / "tests"
+    command = [colab, "-m", "pytest", "-c", tests / "colab/image.ini", "--noconftest"]
+    done = subprocess.run(
+        [*command, f"--basetemp={tmp_path / 'tests'}", tests / "wizard", tests / "magic"],
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+    )
+    assert done.returncode == 0, done.stdout
+    assert "failed" not in done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 50

@@ -43,6 +43,8 @@ class Shell:
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     monkeypatch.chdir(tmp_path)
+    # IPython warns where another environment is active in the terminal.
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     shell = Shell(tmp_path / ".ipython")
     assert shell.run("%load_ext jupyter_ft") is None
     yield shell

@@ -101,6 +101,22 @@ async def test_a_gigabyte_is_refused_before_it_is_sent(
     assert "67.2 MB" in document["message"]
 
 
+async def test_a_body_in_chunks_is_refused_where_it_gets_too_large(
+    http_server, jp_http_port, jp_base_url, jp_auth_header, jp_serverapp
+):
+    """Such a body tells no size; nothing of it is kept, and the answer has the form of all."""
+    jp_serverapp.web_app.settings["ft"].max_request_bytes = 100_000
+    chunk = "ffff\r\n" + "x" * 0xFFFF + "\r\n"
+    answer = await send_headers(
+        jp_http_port,
+        f"POST {jp_base_url}ft/api/validate HTTP/1.1\r\nHost: 127.0.0.1:{jp_http_port}\r\n"
+        f"Authorization: {jp_auth_header['Authorization']}\r\n"
+        f"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunk * 2}",
+    )
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "server.too_large"
+
+
 async def send_headers(port: int, text: str) -> bytes:
     import asyncio
 

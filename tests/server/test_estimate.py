@@ -64,6 +64,19 @@ async def test_smaller_batches_and_checkpointing_save_activations(guess):
     assert again["memory"]["activations"] < base["memory"]["activations"] / 5
 
 
+async def test_rows_are_as_long_as_those_of_the_data(guess):
+    whole = await guess()
+    short = await guess(data={"rows": 100, "characters": 90, "longest_bytes": 128})
+    for part in ("activations", "logits"):
+        assert short["memory"][part] == pytest.approx(whole["memory"][part] / 4, rel=0.01)
+    assert short["memory"]["weights"] == whole["memory"]["weights"]
+    long = await guess(data={"longest_bytes": 1 << 20})
+    assert long["memory"] == whole["memory"]
+    hyper = {"batch_size_train": 4, "max_seq_len": 512, "packing": True}
+    packed = await guess({"hyperparams": hyper}, data={"longest_bytes": 128})
+    assert packed["memory"]["activations"] == whole["memory"]["activations"]
+
+
 async def test_rows_are_no_longer_than_the_model_allows(guess):
     short = await guess({"hyperparams": {"batch_size_train": 4, "max_seq_len": 512}})
     long = await guess({"hyperparams": {"batch_size_train": 4, "max_seq_len": 4096}})
@@ -79,6 +92,15 @@ async def test_the_device_decides_whether_it_fits(guess):
     unknown = await guess(device={"type": "mps"})
     assert unknown["fits"] is None
     assert [item["code"] for item in unknown["findings"]] == ["server.device_unknown"]
+
+
+@pytest.mark.parametrize(("kind", "told"), [("cuda", False), ("cpu", True), ("mps", True)])
+async def test_a_device_without_four_bits_is_told(guess, kind, told):
+    device = {"type": kind, "memory_bytes": 80 * GB}
+    for method in ("lora", "qlora"):
+        answer = await guess({"tune_type": method, "hw": {"device": "auto"}}, device=device)
+        codes = [item["code"] for item in answer["findings"]]
+        assert codes == (["server.qlora_here"] if told and method == "qlora" else [])
 
 
 async def test_time_grows_with_rows_and_needs_to_know_them(guess):
@@ -122,6 +144,7 @@ async def test_an_odd_config_of_a_model_is_a_finding(guess, root, name, odd):
         {"device": {"type": "cpu", "memory_bytes": -1}},
         {"data": {"rows": -1}},
         {"data": {"rows": "many"}},
+        {"data": {"longest_bytes": 1.5}},
         {"config": {"tune_type": "tiny"}},
     ],
     ids=str,

@@ -24,15 +24,20 @@ from jupyter_ft.services.models import HubClient, check_model
 from jupyter_ft.services.places import Root
 from jupyter_ft.services.presets import presets
 from jupyter_ft.services.preview import Limits, preview
-from jupyter_ft.services.render import Renderer, render
+from jupyter_ft.services.child import Child
+from jupyter_ft.services.hub_datasets import HubDatasets
+from jupyter_ft.services.render import render
 from jupyter_ft.services.validate import validate
 root, hub = Root(datasets_folder()), HubClient("http://127.0.0.1:9", 0.5)
 config = {"model_id": "a/b", "dataset": {"path": "chat.jsonl", "format": "jsonl_chat"}}
 look = {"path": "chat.jsonl", "format": "jsonl_chat", "provider": "hf_hub", "model_id": "a/b"}
 assert validate({"config": config})["valid"]
 assert generate({"config": config}).data
-assert preview({"path": "chat.jsonl"}, root, Limits())["complete"]
-assert render(look, root, Limits(), Renderer("/bin/false"))["findings"]
+no = Child("/bin/false")
+datasets = HubDatasets(hub, no)
+assert preview({"path": "chat.jsonl"}, root, Limits(), datasets)["complete"]
+assert preview({"id": "a/b"}, root, Limits(), datasets)["findings"]
+assert render(look, root, Limits(), no, datasets)["findings"]
 assert check_model({"provider": "hf_hub", "model_id": "a/b"}, root, hub)["findings"]
 assert estimate({"config": config}, root, hub)["findings"]
 assert presets() and examples(root)

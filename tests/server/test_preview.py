@@ -74,6 +74,11 @@ async def test_lengths_are_those_of_the_texts(ask, root):
     length = document["statistics"]["length"]
     assert (length["p50"], length["p95"], length["max"]) == (52, 97, 102)
     assert length["mean"] == pytest.approx(sum(size + 2 for size in sizes) / 100)
+    assert length["longest_bytes"] == 102
+    assert document["estimated_rows"] == 100
+    write(root, "b.jsonl", [{"prompt": "漢字", "completion": " é "}])
+    _, document = await look(ask, path="b.jsonl")
+    assert document["statistics"]["length"]["longest_bytes"] == 8
 
 
 async def test_what_is_wrong_with_rows_is_told(ask, root):
@@ -267,6 +272,7 @@ async def test_a_large_file_is_not_read_whole(ask, root):
     assert document["total_rows"] is None
     assert document["bytes"] == 1 << 30
     assert document["statistics"]["rows"] == Limits.head_bytes // len(row)
+    assert document["estimated_rows"] == pytest.approx((1 << 30) / len(row), rel=0.01)
     assert "server.preview_partial" in codes(document)
 
 

@@ -1,8 +1,10 @@
-"""A stand-in for the Hugging Face hub: model repositories from folders, over HTTP, on this machine.
+"""A stand-in for the Hugging Face hub: repositories from folders, over HTTP, on this machine.
 
-Each folder ``root/owner/name`` is a repository with one commit. A file ``.hub.json`` in it may say
-``{"gated": "manual"}``, ``{"private": true}``, ``{"tags": ["v1"]}`` or ``{"status": 503}``. The
-client reads the address from HF_ENDPOINT when it is imported, so tests use it in a subprocess.
+Each folder ``root/owner/name`` is a repository of a model with one commit, and each folder
+``root/datasets/owner/name`` one of a dataset. A file ``.hub.json`` in it may say
+``{"gated": "manual"}``, ``{"private": true}``, ``{"tags": ["v1"]}``, ``{"card": {...}}`` (what the
+hub tells of the head of README.md) or ``{"status": 503}``. The client reads the address from
+HF_ENDPOINT when it is imported, so tests use it in a subprocess.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -18,9 +21,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 SETTINGS = ".hub.json"
+_OF_REVISION = ("revision", "tree", "paths-info")
 TOKEN = "hf_let_me_in"
 """Whoever shows this token may read private and gated repositories."""
 
@@ -32,6 +36,8 @@ class Hub:
         self.root = root
         self.url = url
         self.requests: list[str] = []
+        self.sent = 0
+        """Bytes of files that were handed out."""
 
     def commit(self, repository: str) -> str:
         """Return the commit of a repository: a hash over its files."""
@@ -94,6 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        self._asked = json.loads(self.rfile.read(length) or b"{}")
+        self._answer()
+
     def log_message(self, *arguments: Any) -> None:
         """Keep quiet."""
 
@@ -103,6 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = path.split("/")
         if parts[:2] == ["api", "models"] and len(parts) >= 4:
             self._api("/".join(parts[2:4]), parts[4:])
+        elif parts[:2] == ["api", "datasets"] and len(parts) >= 4:
+            self._api("/".join(parts[1:4]), parts[4:])
+        elif parts[:1] == ["datasets"] and len(parts) >= 6 and parts[3] == "resolve":
+            self._file("/".join(parts[:3]), parts[4], "/".join(parts[5:]))
         elif len(parts) >= 5 and parts[2] == "resolve":
             self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
         else:
@@ -112,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._readable(repository):
             return
         settings, commit = self.hub.settings(repository), self.hub.commit(repository)
-        revision = rest[1] if len(rest) > 1 and rest[0] in ("revision", "tree") else "main"
+        revision = rest[1] if len(rest) > 1 and rest[0] in _OF_REVISION else "main"
         if rest[:1] == ["auth-check"]:
             if settings.get("gated") and not self._trusted():
                 self._send(403, {"error": "gated"}, {"X-Error-Code": "GatedRepo"})
@@ -121,12 +136,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif revision not in ("main", commit, *settings.get("tags", [])):
             self._send(404, {"error": "no revision"}, {"X-Error-Code": "RevisionNotFound"})
         elif rest[:1] == ["tree"]:
-            if len(rest) > 2:
-                self._send(404, {"error": "no folder"}, {"X-Error-Code": "EntryNotFound"})
-            else:
-                self._send(
-                    200, [self._entry(path, repository) for path in self.hub.files(repository)]
-                )
+            self._tree(repository, "/".join(rest[2:]))
+        elif rest[:1] == ["paths-info"]:
+            files = {self._name(path, repository): path for path in self.hub.files(repository)}
+            asked = [files[name] for name in self._asked["paths"] if name in files]
+            self._send(200, [self._entry(path, repository) for path in asked])
         else:
             siblings = [
                 {"rfilename": self._name(p, repository)} for p in self.hub.files(repository)
@@ -144,8 +158,34 @@ class _Handler(BaseHTTPRequestHandler):
                     "downloads": 0,
                     "likes": 0,
                     "siblings": siblings,
+                    "cardData": settings.get("card"),
                 },
             )
+
+    def _tree(self, repository: str, folder: str) -> None:
+        """List a folder, or all that is below it."""
+        files = {self._name(path, repository): path for path in self.hub.files(repository)}
+        prefix = f"{folder}/" if folder else ""
+        below = [name for name in files if name.startswith(prefix)]
+        if not below and folder:
+            self._send(404, {"error": "no folder"}, {"X-Error-Code": "EntryNotFound"})
+            return
+        deep = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[0].lower() == "true"
+        entries = [
+            self._entry(files[name], repository)
+            for name in below
+            if deep or "/" not in name[len(prefix) :]
+        ]
+        folders = {
+            "/".join(name.split("/")[:depth])
+            for name in below
+            for depth in range(prefix.count("/") + 1, name.count("/") + 1)
+        }
+        for name in sorted(folders):
+            if deep or "/" not in name[len(prefix) :]:
+                oid = hashlib.sha1(name.encode()).hexdigest()
+                entries.append({"type": "directory", "path": name, "oid": oid, "size": 0})
+        self._send(200, entries)
 
     def _file(self, repository: str, revision: str, name: str) -> None:
         if not self._readable(repository):
@@ -162,7 +202,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             data = path.read_bytes()
             tag = hashlib.sha1(data).hexdigest()
-            self._send(200, data, {"ETag": f'"{tag}"', "X-Repo-Commit": commit})
+            headers = {"ETag": f'"{tag}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+            status, part = 200, data
+            if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
+                start, end = int(asked[1]), int(asked[2] or len(data) - 1)
+                status, part = 206, data[start : end + 1]
+                headers["Content-Range"] = f"bytes {start}-{start + len(part) - 1}/{len(data)}"
+            self.hub.sent += 0 if self.command == "HEAD" else len(part)
+            self._send(status, part, headers)
 
     def _readable(self, repository: str) -> bool:
         """Answer for what must not or cannot be read, and say whether the request may go on."""

@@ -17,7 +17,8 @@ from ft_runtime.config import apply_overrides, load_config
 from ft_runtime.devices import Device
 from ft_runtime.runs import Run, start_run
 from ft_runtime.tokens.ledger import Ledger
-from ft_runtime.tokens.prepared import PreparedData, Table
+from ft_runtime.tokens.prepared import PreparedData
+from ft_runtime.tokens.table import Table
 from ft_runtime.training import build_trainer, training_arguments
 
 CPU = Device(type="cpu", name="test CPU", precision="none", reason="")

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ft_runtime.devices import Device, detect_device
-from ft_runtime.environment import environment
 from ft_runtime.findings import Finding, FindingsError, subscribed
 from ft_runtime.seeding import seed_everything
+from ft_runtime.versions import environment
 from support.settings import make_config
 
 Fake = Callable[..., None]
@@ -51,10 +51,33 @@ def codes(told: list[Finding]) -> list[tuple[str, str]]:
     return [(item.code, item.severity) for item in told]
 
 
-@pytest.mark.parametrize("asked", ["auto", "none"])
-def test_a_cpu_computes_in_float32(asked: str, told: list[Finding]) -> None:
+def cpu(monkeypatch: pytest.MonkeyPatch, vectors: bool, tiles: bool) -> None:
+    """Pretend that the CPU has these instructions."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: vectors, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "vectors", "tiles"),
+    [("auto", False, False), ("none", True, True)],
+)
+def test_a_cpu_computes_in_float32(
+    asked: str, vectors: bool, tiles: bool, told: list[Finding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu(monkeypatch, vectors, tiles)
     device = detect(precision=asked)
     assert (device.type, device.precision, device.dtype) == ("cpu", "none", torch.float32)
+    assert told == []
+
+
+@pytest.mark.parametrize(("vectors", "tiles"), [(True, False), (False, True)])
+def test_a_cpu_that_has_bf16_uses_it(
+    vectors: bool, tiles: bool, told: list[Finding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu(monkeypatch, vectors, tiles)
+    device = detect("cpu")
+    assert (device.precision, device.dtype) == ("bf16", torch.bfloat16)
+    assert "bf16" in repr(device)
     assert told == []
 
 

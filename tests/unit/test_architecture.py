@@ -120,3 +120,13 @@ def test_no_file_is_a_hall():
         if (count := path.read_text(encoding="utf-8").count("\n")) > 300
     }
     assert long == {}
+
+
+def test_no_verb_has_the_name_of_a_module() -> None:
+    """Importing ``ft_runtime.x`` anywhere sets the attribute ``x``, in the place of a verb."""
+    import ft_runtime
+
+    folder = ROOT / "ft_runtime"
+    names = {path.stem for path in folder.glob("*.py")}
+    names |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert names.isdisjoint(ft_runtime._EXPORTS)

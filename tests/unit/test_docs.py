@@ -199,6 +199,26 @@ def test_codes_and_fields_named_in_the_text_exist(path: Path) -> None:
             assert name in known, name
 
 
+# --- pictures ---
+
+
+def pictures(page: Path) -> set[Path]:
+    """The pictures of a page: Markdown's, and those that follow the reader's theme."""
+    text = page.read_text(encoding="utf-8")
+    plain = re.findall(r"!\[.+?\]\((.+?)\)", text)
+    themed = re.findall(r'<img alt="[^"]+" src="(.+?)">', text)
+    dark = re.findall(r'srcset="(.+?)">', text)
+    assert text.count("![") == len(plain)
+    assert text.count("<img") == len(themed), "each says in words what it shows"
+    return {(page.parent / path).resolve() for path in plain + themed + dark}
+
+
+def test_every_picture_is_shown_and_none_is_missing_or_heavy() -> None:
+    shown = set().union(*map(pictures, PAGES))
+    assert shown == {path.resolve() for path in (DOCS / "images").iterdir()}
+    assert [path.name for path in shown if path.stat().st_size > 150_000] == []
+
+
 # --- docs/formats.md: its examples load, and its mistakes give the findings that it names ---
 
 

@@ -39,8 +39,8 @@ def test_help_tells_unit_range_and_default():
         ("hyperparams.batch_size_train", " 4 ", 4),
         ("lora.target_modules", "[q_proj, v_proj]", ["q_proj", "v_proj"]),
         ("lora.target_modules", "all-linear", "all-linear"),
-        ("dataset.columns", "{prompt: question}", {"prompt": "question"}),
-        ("dataset.columns", "{prompt: ", "{prompt:"),
+        ("hyperparams.lr_scheduler_kwargs", "{a: 1}", {"a": 1}),
+        ("hyperparams.lr_scheduler_kwargs", "{a: ", "{a:"),
         ("dataset.path", "C: rows.jsonl", "C: rows.jsonl"),
         ("dataset.path", "{train: a.jsonl}", {"train": "a.jsonl"}),
     ],
@@ -69,6 +69,39 @@ def test_findings_stand_beside_their_field():
     assert not model.answer["valid"]
     assert [item["code"] for item in model.findings("hyperparams.learning_rate")]
     assert model.findings("hyperparams.num_epochs") == []
+
+
+def test_what_the_rules_leave_is_offered():
+    model = WizardModel(make_config("qlora"))
+    device, start = FIELDS["hw.device"], FIELDS["lora.init_lora_weights"]
+    assert not model.offers(device, "mps")
+    assert model.offers(device, "cuda")
+    assert not model.offers(start, "pissa")
+    model.set("tune_type", "lora")
+    assert model.offers(device, "mps")
+    assert model.offers(start, "pissa")
+    metrics = FIELDS["eval.metrics"]
+    assert (model.offers(metrics, "rouge"), model.offers(metrics, "f1")) == (True, False)
+    assert model.names("dataset.columns") == ["prompt", "completion"]
+    model.set("dataset.format", "csv_classification")
+    assert (model.offers(metrics, "rouge"), model.offers(metrics, "f1")) == (False, True)
+    assert model.names("dataset.columns") == ["text", "label"]
+    assert WizardModel().names("dataset.columns") == []
+
+
+def test_every_option_that_is_not_offered_is_an_error_and_every_other_is_none():
+    """What is offered and what the check says come from the same rules."""
+    for method in ("full", "lora", "qlora"):
+        for field in FIELDS.values():
+            model = WizardModel(make_config(method))
+            for option in field.options if field.kind == "choice" else ():
+                if field.path in ("dataset.source", "dataset.format", "tune_type", "provider"):
+                    continue  # other fields follow these
+                offered = model.offers(field, option)
+                changed = WizardModel(make_config(method))
+                changed.set(field.path, option)
+                if not changed.is_hidden(field.path):
+                    assert offered == changed.answer["valid"], (method, field.path, option)
 
 
 def test_a_change_is_told_once_and_a_repetition_not():

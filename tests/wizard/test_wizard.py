@@ -16,6 +16,7 @@ import yaml
 
 from ft_runtime.findings import FindingsError, finding
 from jupyter_ft import Wizard
+from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.wizard import review
 
 EIGHT = int(ipywidgets.__version__.split(".")[0]) >= 8
@@ -28,6 +29,8 @@ DATA = "".join(
 @pytest.fixture
 def wizard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wizard:
     monkeypatch.chdir(tmp_path)
+    # A link makes a shell, and IPython warns where another environment is active in the terminal.
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     return Wizard()
 
 
@@ -42,6 +45,11 @@ def fill(wizard: Wizard) -> None:
     control(wizard, "model_id").input.value = "owner/model"
     control(wizard, "dataset.path").input.value = "rows.jsonl"
     wizard.data_step.look.click()
+
+
+def choice(widget: Any, label: str) -> None:
+    """Choose what a user reads."""
+    widget.value = dict(widget.options)[label]
 
 
 def choose(upload: Any, name: str, data: bytes) -> None:
@@ -64,8 +72,8 @@ def test_every_field_is_labelled_and_explained(wizard: Wizard):
 
     for field in fields():
         one = control(wizard, field.path)
-        assert field.title in one.input.description
-        assert field.unit in one.input.description
+        assert field.title in one.label
+        assert field.unit in one.label
         assert one.widget.children[1].children[0].value
 
 
@@ -120,10 +128,126 @@ def test_fields_that_do_not_apply_are_hidden_and_defaults_follow(wizard: Wizard)
     method = control(wizard, "tune_type").input
     assert control(wizard, "lora.r").widget.layout.display == ""
     assert control(wizard, "qlora.bits").widget.layout.display == "none"
-    method.value = method.options.index(("full", 0)) - 1
+    choice(method, "full")
     assert wizard.model.given("tune_type") == "full"
     assert control(wizard, "lora.r").widget.layout.display == "none"
     assert control(wizard, "hyperparams.learning_rate").input.placeholder == "2e-05"
+
+
+def test_choices_that_do_not_go_together_are_not_offered_or_marked(wizard: Wizard):
+    fill(wizard)
+    device = control(wizard, "hw.device").input
+    method = control(wizard, "tune_type").input
+
+    def offered() -> list[str]:
+        return [label for label, _ in device.options]
+
+    assert "mps" in offered()
+    choice(method, "qlora")
+    assert "mps" not in offered()
+    choice(method, "lora")
+    choice(device, "mps")
+    choice(method, "qlora")
+    assert "mps (does not go with the other settings)" in offered()
+    assert wizard.model.given("hw.device") == "mps", "what was chosen stays"
+    assert "error" in control(wizard, "hw.device").notes.value
+    metrics = control(wizard, "eval.metrics").input
+    assert "f1" not in [label for label, _ in metrics.options]
+    assert "rouge" in [label for label, _ in metrics.options]
+
+
+def test_columns_are_chosen_among_those_of_the_file(wizard: Wizard):
+    columns = control(wizard, "dataset.columns")
+    assert columns.choices == {}
+    assert "format first" in columns.title.value
+    wizard.model.apply({"model_id": "owner/model", "dataset": {"format": "jsonl_prompt"}})
+    assert list(columns.choices) == ["prompt", "completion"]
+    columns.choices["prompt"].value = " typed "
+    assert wizard.model.given("dataset.columns") == {"prompt": "typed"}
+    wizard.model.set("dataset.columns", None)
+    rows = "".join(json.dumps({"completion": "c", "<i>q": "p", "id": n}) + "\n" for n in range(9))
+    Path("odd.jsonl").write_text(rows)
+    wizard.model.set("dataset.path", "odd.jsonl")
+    wizard.data_step.look.click()
+    prompt, completion = columns.choices["prompt"], columns.choices["completion"]
+    assert [label for label, _ in completion.options] == ["completion", "<i>q", "id"]
+    assert [label for label, _ in prompt.options][1:] == ["completion", "<i>q", "id"]
+    assert "no column" in prompt.options[0][0]
+    prompt.value = "<i>q"
+    assert wizard.model.given("dataset.columns") == {"prompt": "<i>q"}
+    assert columns.choices["prompt"].value == "<i>q"
+    columns.choices["prompt"].value = ""
+    assert wizard.model.given("dataset.columns") is None
+
+
+def test_a_row_is_shown_as_the_model_sees_it(wizard: Wizard, monkeypatch: pytest.MonkeyPatch):
+    step, asked = wizard.data_step, []
+
+    def answer(self: Any, module: str, request: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        asked.append(request)
+        pieces = [("<b>Q", False), ("<b>A", True)]
+        segments = [{"text": text, "supervised": learned} for text, learned in pieces]
+        return {"segments": segments, "tokens": 7, "supervised_tokens": 3, "findings": []}
+
+    monkeypatch.setattr("jupyter_ft.services.child.Child.ask", answer)
+    for told in ("wizard.no_model", "wizard.no_format"):
+        step.render.click()
+        assert told in step.rendered.value
+        wizard.model.set("model_id", "owner/model")
+    fill(wizard)
+    assert (step.number.min, step.number.max) == (1, 20)
+    step.number.value = 3
+    step.render.click()
+    assert asked[0]["fields"] == {"prompt": "<b>What is 2?</b>", "completion": "2"}
+    assert asked[0]["config"]["model_id"] == "owner/model"
+    shown = step.rendered.value
+    assert "7 tokens, 3 of them supervised" in shown
+    assert "&lt;b&gt;A</mark>" in shown
+    assert "<b>Q" not in shown
+    wizard.model.set("seed", 7)
+    assert step.rendered.value == shown
+    wizard.model.set("model_id", "owner/other")
+    assert step.rendered.value == ""
+
+
+def test_a_dataset_of_the_hub_is_shown_like_a_file(wizard: Wizard, monkeypatch: pytest.MonkeyPatch):
+    step = wizard.data_step
+    wizard.model.set("dataset.source", "hf_dataset_id")
+    step.look.click()
+    assert "wizard.no_id" in step.rows.value
+    wizard.model.set("dataset.id", "owner/data")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    step.look.click()
+    assert "server.hub_offline" in step.rows.value
+    monkeypatch.setattr(HubDatasets, "_describe", lambda *_: None)
+    told = {"rows": ROWS, "complete": False, "total": 999, "split": "train", "findings": []}
+    told |= {"splits": ["train", "test"], "configs": ["default"]}
+    monkeypatch.setattr(HubDatasets, "_rows", lambda *_: told)
+    step.look.click()
+    shown = step.rows.value
+    assert "the first 20 of about 999 rows" in shown
+    assert "split train of train, test" in shown
+    assert "&lt;b&gt;What is 0?" in shown
+    assert wizard.model.given("dataset.format") == "jsonl_prompt"
+    assert wizard.model.given("dataset.columns") == {"prompt": "question", "completion": "answer"}
+    assert wizard.model.answer["valid"] is False
+    wizard.model.set("model_id", "owner/model")
+    assert wizard.model.answer["valid"]
+
+
+def test_the_estimate_knows_the_rows_that_were_seen(wizard: Wizard, tmp_path: Path):
+    make = {"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "vocab_size": 100}
+    make |= {"num_attention_heads": 4, "num_hidden_layers": 2}
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text(json.dumps(make))
+    fill(wizard)
+    wizard.model.apply({"provider": "hf_local", "model_id": "model", "hw": {"device": "cpu"}})
+    wizard.training_step.estimate.click()
+    assert "of memory" in wizard.training_step.memory.value
+    assert "of training" in wizard.training_step.memory.value
+    wizard.model.seen = None
+    wizard.training_step.estimate.click()
+    assert "of training" not in wizard.training_step.memory.value
 
 
 def test_a_preset_fills_the_fields(wizard: Wizard):

@@ -31,10 +31,10 @@ class PreviewHandler(BodyHandler):
     @web.authenticated
     @authorized
     async def post(self) -> None:
-        """Answer what is in a file of the server's folder, or in an upload."""
+        """Answer what is in a file of the server's folder, in a hub dataset, or in an upload."""
         if not self._is_form():
-            arguments: tuple[Any, ...] = (self.json_object(), self.ft.root, self.ft.limits)
-            self.answer(await self.work(preview, *arguments))
+            where = (self.ft.root, self.ft.limits, self.ft.datasets)
+            self.answer(await self.work(preview, self.json_object(), *where))
             return
         file, form = self._form()
         columns = _columns(form.get("columns"))
@@ -70,7 +70,8 @@ class RenderHandler(BodyHandler):
     async def post(self) -> None:
         """Answer the row's text with what is learned marked; a process of its own renders it."""
         body = self.json_object()
-        arguments = (body, self.ft.root, self.ft.limits, self.ft.renderer)
+        ft = self.ft
+        arguments = (body, ft.root, ft.limits, ft.child, ft.datasets)
         self.answer(await self.work(render, *arguments))
 
 

@@ -18,6 +18,7 @@ _PEAK = {
 }  # fmt: skip
 _SHARE = 0.3
 _PER_CORE = 12e9
+_BF16 = frozenset({"avx512_bf16", "amx_tile"})
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,16 @@ class Machine:
         In bytes.
     speed : float or None
         Operations a second that a training really reaches; None when the device is not known.
+    units : frozenset of str
+        What this CPU multiplies bf16 with: ``avx512_bf16``, ``amx_tile``. Empty for another device,
+        for a CPU without them, and where the system does not tell.
     """
 
     type: str
     name: str
     memory: int | None
     speed: float | None
+    units: frozenset[str] = frozenset()
 
 
 def machine(asked: str) -> Machine:
@@ -56,12 +61,28 @@ def machine(asked: str) -> Machine:
     if asked == "mps":
         return Machine("mps", "Apple GPU", _memory(), None)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Machine("cpu", "CPU", _memory(), _PER_CORE * (cores or 1))
+    return Machine("cpu", "CPU", _memory(), _PER_CORE * (cores or 1), bf16_units())
 
 
 def named(kind: str, memory: int | None, name: str = "") -> Machine:
     """Return a machine that the caller describes."""
     return Machine(kind, name or kind.upper(), memory, _speed(name) if kind == "cuda" else None)
+
+
+def bf16_units(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """Return what `ft_runtime.devices.cpu_has_bf16` asks torch for, read from Linux.
+
+    Parameters
+    ----------
+    cpuinfo : Path
+        In the format of proc_cpuinfo(5); on other systems there is none.
+    """
+    try:
+        with cpuinfo.open(encoding="utf-8", errors="replace") as lines:
+            flags = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return frozenset()
+    return _BF16 & set(flags.partition(":")[2].split())
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,8 @@ from ft_runtime.config import Config
 from ft_runtime.data.places import printable
 from ft_runtime.findings import Finding, finding, text
 from jupyter_ft.services.estimate.device import Machine, machine, named
-from jupyter_ft.services.estimate.memory import memory, setting, trainable
+from jupyter_ft.services.estimate.memory import memory, trainable
+from jupyter_ft.services.estimate.setting import setting
 from jupyter_ft.services.estimate.shape import Shape, UnknownShapeError, shape_of
 from jupyter_ft.services.estimate.time import seconds
 from jupyter_ft.services.models.check import find_model
@@ -30,7 +31,8 @@ def estimate(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str, A
     ----------
     body : Mapping
         ``config``; ``device`` ({type, name, memory_bytes}) when it is not this machine;
-        ``data`` ({rows, characters}: of the dataset, and of a row on average) for the time.
+        ``data`` ({rows, characters, longest_bytes}: of the dataset, of a row on average, and of
+        the longest row) for the time, and for what a batch takes.
     root, hub
         Where the model's config is read.
 
@@ -75,7 +77,7 @@ def estimate(body: Mapping[str, Any], root: Root, hub: HubClient) -> dict[str, A
 def _computed(
     config: Config, shape: Shape, device: Machine, data: dict[str, Any], longest: int | None
 ) -> dict[str, Any]:
-    use = setting(config, device.type, longest)
+    use = setting(config, device.type, longest, data["longest_bytes"], device.units)
     parts = memory(shape, config, use)
     fits = None if device.memory is None else parts.total <= device.memory
     found: list[Finding] = []
@@ -85,6 +87,8 @@ def _computed(
         need, there = sizes(parts.total), sizes(device.memory or 0)
         values = {"need": need, "there": there, "name": device.name}
         found.append(finding("server.does_not_fit", "hyperparams", **values))
+    if config.tune_type == "qlora" and device.type != "cuda":
+        found.append(finding("server.qlora_here", "tune_type", name=device.name))
     return {
         "memory": parts.to_dict(),
         "fits": fits,
@@ -97,7 +101,9 @@ def _computed(
 
 def _data(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Read what is known of the dataset."""
-    data = fields(given or {}, {"rows": "integer", "characters": "number"})
+    data = fields(
+        given or {}, {"rows": "integer", "characters": "number", "longest_bytes": "integer"}
+    )
     for name, value in data.items():
         if value is not None and not 0 <= value < 1 << 60:
             where = f"data.{name}"

@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 from ft_runtime.config import Config
-from jupyter_ft.services.estimate.memory import Setting
+from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
 
 CHARACTERS_PER_TOKEN = 4.0
@@ -45,13 +45,13 @@ def seconds(
     split = config.dataset.split
     share = split.train if split else 1.0
     steps = limit or math.ceil((rows or 0) * share / step) * config.hyperparams.num_epochs
-    return float(steps) * step * per_row * operations(shape, config, per_row) / speed
+    return float(steps) * step * per_row * operations(shape, config, use, per_row) / speed
 
 
-def operations(shape: Shape, config: Config, length: float) -> float:
+def operations(shape: Shape, config: Config, use: Setting, length: float) -> float:
     """Return the operations for one token of a row of `length` tokens."""
     passes = 6 if config.tune_type == "full" else 4
-    passes += 2 if config.hyperparams.gradient_checkpointing else 0
+    passes += 2 if use.checkpointing else 0
     head = shape.vocabulary * shape.hidden if config.task == "causal_lm" else 0
     attention = shape.layers * 2 * length * shape.query
     return passes * (shape.matrices + head + attention)

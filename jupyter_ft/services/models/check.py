@@ -131,9 +131,14 @@ def _told(failure: HubError, shown: str, revision: str | None, hub: HubClient) -
         return finding("models.gated", "model_id", got=shown, page=f"{hub.endpoint}/{shown}")
     if failure.status in (401, 403, 404):
         return finding("models.hub_not_found", "model_id", got=shown)
+    return unreachable(failure, shown, hub, "model_id")
+
+
+def unreachable(failure: HubError, shown: str, hub: HubClient, where: str) -> Finding:
+    """Return the finding for a hub that does not answer, or not as it should."""
     if failure.status:
-        return finding("server.hub_failed", "model_id", id=shown, status=failure.status)
+        return finding("server.hub_failed", where, id=shown, status=failure.status)
     if failure.timeout:
-        return finding("server.hub_timeout", "model_id", id=shown, seconds=f"{hub.timeout:g}")
+        return finding("server.hub_timeout", where, id=shown, seconds=f"{hub.timeout:g}")
     problem = printable(str(failure), 200)
-    return finding("server.hub_unreachable", "model_id", id=shown, problem=problem)
+    return finding("server.hub_unreachable", where, id=shown, problem=problem)

@@ -1,4 +1,4 @@
-"""Asking the Hugging Face hub about a model, with nothing but the standard library.
+"""Asking the Hugging Face hub about a model or a dataset, with nothing but the standard library.
 
 huggingface_hub is not installed with the server, which is why it is not used here. urllib is, it
 honours the proxies of the environment (tornado's client does not), and the same code serves the
@@ -77,28 +77,30 @@ class HubClient:
         """Whether the user has switched the hub off."""
         return os.environ.get("HF_HUB_OFFLINE", "").lower() in _TRUE
 
-    def describe(self, repository: str, revision: str | None) -> dict[str, Any]:
-        """Return what the hub says of a model.
+    def describe(
+        self, repository: str, revision: str | None, kind: str = "models"
+    ) -> dict[str, Any]:
+        """Return what the hub says of a model, or of one of the other ``kind``, ``datasets``.
 
         Raises
         ------
         HubError
         """
         tail = f"/revision/{quote(revision, safe='')}" if revision else ""
-        found = self._json(f"/api/models/{repository}{tail}")
+        found = self._json(f"/api/{kind}/{repository}{tail}")
         if not isinstance(found, dict):
-            raise HubError("the hub answered something that is no description of a model")
+            raise HubError("the answer is no description of a repository")
         return found
 
-    def may_read(self, repository: str) -> bool:
-        """Tell whether this user may read the files of a gated model.
+    def may_read(self, repository: str, kind: str = "models") -> bool:
+        """Tell whether this user may read the files of a gated model or dataset.
 
         Raises
         ------
         HubError
         """
         try:
-            self._get(f"/api/models/{repository}/auth-check")
+            self._get(f"/api/{kind}/{repository}/auth-check")
         except HubError as failure:
             if failure.status in (401, 403):
                 return False

@@ -4,6 +4,7 @@ import type { PartialJSONObject } from '@lumino/coreutils';
 import { request } from './request';
 import type {
   Draft,
+  IDataSize,
   IEstimate,
   IExample,
   IGenerated,
@@ -11,6 +12,7 @@ import type {
   IModelCheck,
   IPresets,
   IPreview,
+  IPreviewRequest,
   IRendered,
   IRenderRequest,
   IValidation
@@ -30,16 +32,13 @@ export interface IApi {
   cells(config: Draft): Promise<IGenerated>;
   notebook(config: Draft): Promise<PartialJSONObject>;
   bundle(config: Draft): Promise<Blob>;
-  preview(
-    query: { path: string; format?: string; columns?: PartialJSONObject },
-    signal?: AbortSignal
-  ): Promise<IPreview>;
+  preview(query: IPreviewRequest, signal?: AbortSignal): Promise<IPreview>;
   render(query: IRenderRequest, signal?: AbortSignal): Promise<IRendered>;
   checkModel(
     query: { provider: string; model_id: string; revision?: string },
     signal?: AbortSignal
   ): Promise<IModelCheck>;
-  estimate(config: Draft, signal?: AbortSignal): Promise<IEstimate>;
+  estimate(config: Draft, data: IDataSize | null, signal?: AbortSignal): Promise<IEstimate>;
 }
 
 /** The routes of a running server. */
@@ -87,10 +86,7 @@ export class Api implements IApi {
     return (await this._generate(config, 'application/zip')).blob();
   }
 
-  preview(
-    query: { path: string; format?: string; columns?: PartialJSONObject },
-    signal?: AbortSignal
-  ): Promise<IPreview> {
+  preview(query: IPreviewRequest, signal?: AbortSignal): Promise<IPreview> {
     return this._post('datasets/preview', query, signal);
   }
 
@@ -105,8 +101,8 @@ export class Api implements IApi {
     return this._post('models/check', query, signal);
   }
 
-  estimate(config: Draft, signal?: AbortSignal): Promise<IEstimate> {
-    return this._post('estimate', { config }, signal);
+  estimate(config: Draft, data: IDataSize | null, signal?: AbortSignal): Promise<IEstimate> {
+    return this._post('estimate', { config, data }, signal);
   }
 
   private async _get<T>(route: string): Promise<T> {

@@ -57,8 +57,23 @@ export class Delivery {
       // Checked before the request, so that the answer comes at once and nothing is generated for nothing.
       const { folder } = usable(this._host.notebook(), this._trans);
       const generated = await this._cells(seenFrom(config, folder));
-      return place(generated.cells, this._host.notebook(), this._trans);
+      const target = this._host.notebook();
+      const told = place(generated.cells, target, this._trans);
+      void this._warn(told, target);
+      return told;
     });
+  }
+
+  /** Tell of a file that another tab has written: asked afterwards, so that nobody waits for it. */
+  private async _warn(told: IDone, target: INotebookTarget | null): Promise<void> {
+    const stale = await target?.isStale().catch(() => false);
+    if (stale && this._outcome === told) {
+      const note = this._trans.__(
+        'Another tab or program has written %1 since it was opened here. To keep what it wrote, choose File > Reload Notebook from Disk and insert again; to keep what is here, save and choose “Overwrite”.',
+        target!.name
+      );
+      this._tell({ ...told, notes: [...told.notes, note] });
+    }
   }
 
   /** Make a notebook of its own and open it. */

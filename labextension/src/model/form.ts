@@ -90,6 +90,12 @@ export class FormModel {
   /** What is sent to the server and into the notebook. */
   get config(): Draft {
     let result = merge(this._defaults, this._draft);
+    for (const group of this.schema.together) {
+      // To the server those that are missing would be nothing; here they are shown at their defaults.
+      if (group.some(path => getAt(result, path) !== undefined)) {
+        group.forEach(path => (result = setAt(result, path, this.value(path))));
+      }
+    }
     for (const path of this._restrictions.hidden) {
       result = setAt(result, path, undefined);
     }

@@ -11,6 +11,8 @@ export interface INotebookTarget {
   /** Language of its kernel or metadata, '' when unknown. */
   language: string;
   kernel: 'ready' | 'busy' | 'dead' | 'none';
+  /** Whether its file was written by someone else since it was read here. */
+  isStale(): Promise<boolean>;
   /** Show the cell at an index. */
   reveal(index: number): void;
 }

@@ -17,7 +17,7 @@ export interface IWizardState extends PartialJSONObject {
   detected: string | null;
 }
 
-/** A store that writes at once, such as the browser's localStorage. */
+/** A store that writes at once, such as the browser's localStorage and sessionStorage. */
 export interface IInstantStore {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -29,36 +29,39 @@ const KEY = 'jupyter-ft:wizard';
  * Keeps the wizard's state in JupyterLab's state database and, at once, in a store of the browser.
  *
  * The database reaches the server after a while and only if the server answers; a reload right
- * after a keystroke, or with the server gone, would lose it.
+ * after a keystroke, or with the server gone, would lose it. Two tabs share both: what one of them
+ * holds is in a store of its own, and comes first there.
  */
 export class Persistence {
   constructor(
     private readonly _db: IStateDB | null,
-    private readonly _instant: IInstantStore | null,
+    private readonly _shared: IInstantStore | null,
+    private readonly _own: IInstantStore | null,
     private readonly _delay = 250
   ) {}
 
   async load(): Promise<IWizardState | null> {
-    const found: (IWizardState | null)[] = [];
+    const own = read(this._own);
+    if (own) {
+      return own;
+    }
+    const found = [read(this._shared)];
     try {
       found.push(check((await this._db?.fetch(KEY)) ?? null));
     } catch {
       found.push(null); // a database that cannot be read holds nothing for us
-    }
-    try {
-      found.push(check(JSON.parse(this._instant?.getItem(KEY) ?? 'null')));
-    } catch {
-      found.push(null);
     }
     const states = found.filter(state => state !== null);
     return states.sort((a, b) => b.saved - a.saved)[0] ?? null;
   }
 
   save(state: IWizardState): void {
-    try {
-      this._instant?.setItem(KEY, JSON.stringify(state));
-    } catch {
-      // full or forbidden: the database still has it
+    for (const store of [this._own, this._shared]) {
+      try {
+        store?.setItem(KEY, JSON.stringify(state));
+      } catch {
+        // full or forbidden: the database still has it
+      }
     }
     clearTimeout(this._timer);
     this._timer = setTimeout(() => {
@@ -71,6 +74,14 @@ export class Persistence {
   }
 
   private _timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+function read(store: IInstantStore | null): IWizardState | null {
+  try {
+    return check(JSON.parse(store?.getItem(KEY) ?? 'null'));
+  } catch {
+    return null; // forbidden, or not ours
+  }
 }
 
 function check(value: unknown): IWizardState | null {

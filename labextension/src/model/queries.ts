@@ -3,9 +3,12 @@ import type { PartialJSONObject } from '@lumino/coreutils';
 import {
   type Draft,
   type IApi,
+  type IDataSize,
+  type IDataSource,
   type IEstimate,
   type IModelCheck,
   type IPreview,
+  type IPreviewRequest,
   type IRendered,
   type IRenderRequest,
   type IValidation
@@ -13,16 +16,15 @@ import {
 import type { FormModel } from './form';
 import { Latest } from './latest';
 
-interface IPreviewRequest {
-  path: string;
-  format?: string;
-  columns?: PartialJSONObject;
-}
-
 interface IModelRequest {
   provider: string;
   model_id: string;
   revision?: string;
+}
+
+interface IEstimateRequest {
+  config: Draft;
+  data: IDataSize | null;
 }
 
 /** Milliseconds of quiet before a question goes out: quick for findings, calmer for work. */
@@ -39,30 +41,33 @@ export class Queries {
     this.preview = new Latest((query: IPreviewRequest, signal) => api.preview(query, signal), CALM);
     this.rendered = new Latest((query: IRenderRequest, signal) => api.render(query, signal));
     this.check = new Latest((query: IModelRequest, signal) => api.checkModel(query, signal));
-    this.estimate = new Latest((config: Draft, signal) => api.estimate(config, signal), CALM);
+    this.estimate = new Latest(
+      ({ config, data }: IEstimateRequest, signal) => api.estimate(config, data, signal),
+      CALM
+    );
   }
 
   readonly validation: Latest<Draft, IValidation>;
   readonly preview: Latest<IPreviewRequest, IPreview>;
   readonly rendered: Latest<IRenderRequest, IRendered>;
   readonly check: Latest<IModelRequest, IModelCheck>;
-  readonly estimate: Latest<Draft, IEstimate>;
+  readonly estimate: Latest<IEstimateRequest, IEstimate>;
 
   get all(): Latest<never, unknown>[] {
     const { validation, preview, rendered, check, estimate } = this;
     return [validation, preview, rendered, check, estimate] as Latest<never, unknown>[];
   }
 
-  /** Ask for the rows of the file that the form names, or forget them when it names none. */
+  /** Ask for the rows of the data that the form names, or forget them when it names none. */
   askPreview(form: FormModel, detected: string | null, delay?: number): void {
-    const path = filePath(form);
-    if (path === null) {
+    const source = dataSource(form);
+    if (source === null) {
       this.preview.clear();
       return;
     }
     const format = form.value('dataset.format');
     const columns = form.value('dataset.columns') as PartialJSONObject | undefined;
-    const query: IPreviewRequest = { path };
+    const query: IPreviewRequest = { ...source };
     if (typeof format === 'string' && format !== detected) {
       query.format = format;
     }
@@ -82,8 +87,10 @@ export class Queries {
 
   /** Ask how the model sees one row (counted from 0). */
   askRendered(form: FormModel, row: number): void {
+    const { revision, ...source } = { revision: undefined, ...dataSource(form) };
     this.rendered.ask({
-      path: filePath(form) ?? '',
+      ...source,
+      ...(revision === undefined ? {} : { dataset_revision: revision }),
       format: String(form.value('dataset.format') ?? ''),
       columns: form.value('dataset.columns') ?? {},
       provider: String(form.value('provider') ?? ''),
@@ -91,6 +98,11 @@ export class Queries {
       ...revisionOf(form),
       row
     });
+  }
+
+  /** Ask what a run takes, with the data as far as it was looked at. */
+  askEstimate(config: Draft): void {
+    this.estimate.ask({ config, data: sizeOf(this.preview.state.answer) });
   }
 
   dispose(): void {
@@ -105,8 +117,44 @@ export function filePath(form: FormModel): string | null {
   return typeof one === 'string' && one.trim() !== '' ? one : null;
 }
 
-/** The server takes a revision or none, and no null. */
+/** The data that the form names: a file, or a dataset of the hub; null when it names none. */
+export function dataSource(form: FormModel): IDataSource | null {
+  const path = filePath(form);
+  if (path !== null) {
+    return { path };
+  }
+  const id = form.isHidden('dataset.id') ? null : form.value('dataset.id');
+  return typeof id === 'string' && id.trim() !== ''
+    ? { id, ...given(form, 'dataset', 'config_name'), ...given(form, 'dataset', 'revision') }
+    : null;
+}
+
+/** Of data that was looked at, what an estimate needs. */
+export function sizeOf(preview: IPreview | null): IDataSize | null {
+  const { rows, length } = (preview?.statistics ?? {}) as {
+    rows?: number;
+    length?: { mean: number; longest_bytes: number };
+  };
+  if (!preview || !rows || !length) {
+    return null;
+  }
+  const size: IDataSize = { characters: length.mean };
+  if (preview.estimated_rows !== null) {
+    size.rows = preview.estimated_rows;
+  }
+  if (preview.complete) {
+    size.longest_bytes = length.longest_bytes;
+  }
+  return size;
+}
+
+/** The server takes a text or nothing, and no null. */
+function given<N extends string>(form: FormModel, section: string, name: N): { [n in N]?: string } {
+  const value = form.value(section ? `${section}.${name}` : name);
+  const full = typeof value === 'string' && value !== '';
+  return (full ? { [name]: value } : {}) as { [n in N]?: string };
+}
+
 function revisionOf(form: FormModel): { revision?: string } {
-  const value = form.value('revision');
-  return typeof value === 'string' && value !== '' ? { revision: value } : {};
+  return given(form, '', 'revision');
 }

@@ -70,9 +70,17 @@ export class ConfigSchema {
   readonly version: number;
   readonly fields: IField[] = [];
   readonly sections = new Map<string, ISection>();
+  /** Fields that mean something only together, such as shares: one of them given, all are. */
+  readonly together: string[][] = [];
 
   field(path: string): IField | undefined {
     return this.fields.find(field => field.path === path);
+  }
+
+  /** The step that asks for a field, or for the first field of a section. */
+  stepOf(path: string): Step {
+    const inside = (field: IField) => field.path === path || field.path.startsWith(`${path}.`);
+    return this.fields.find(inside)?.step ?? 'review';
   }
 
   /** `config` with every default filled in, those that depend on other fields too. */
@@ -121,6 +129,10 @@ export class ConfigSchema {
       const own = STEPS.includes(asked) ? asked : step;
       if (part.properties) {
         this.sections.set(full, { path: full, ...texts(part, name) });
+        const names = (part['x-together'] ?? []) as string[];
+        if (names.length > 0) {
+          this.together.push(names.map(one => `${full}.${one}`));
+        }
         this._read(part, full, own);
       } else {
         this.fields.push(readField(part, name, full, path, own, required.includes(name)));
@@ -156,7 +168,11 @@ function readField(
     section,
     advanced: part['x-advanced'] === true,
     kind: kindOf(part, alternatives, number),
-    options: (part.enum ?? getAt(part, 'items.enum') ?? []) as PartialJSONValue[],
+    // Other spellings of a choice are accepted, and not offered.
+    options: (part['x-options'] ??
+      part.enum ??
+      getAt(part, 'items.enum') ??
+      []) as PartialJSONValue[],
     word: typeof word === 'string' ? word : null,
     required: required && part.default === undefined,
     range: rangeOf(number),

@@ -11,7 +11,7 @@ import { Intake } from './intake';
 import { seenFrom } from './paths';
 import type { Persistence } from './persistence';
 import { type IProblem, isUsable, tell, versionProblem } from './problems';
-import { filePath, Queries } from './queries';
+import { dataSource, Queries } from './queries';
 import { ConfigSchema, type Step, STEPS } from './schema';
 
 export interface IWizardOptions {
@@ -31,7 +31,7 @@ export class WizardModel {
     this.delivery = new Delivery(api, host, trans);
     this.intake = new Intake(this, api, host, trans);
     [...this.queries.all, this.delivery].forEach(part => part.changed.connect(this._emit, this));
-    this.queries.preview.changed.connect(this._takeFormat, this);
+    this.queries.preview.changed.connect(this._previewed, this);
     this.queries.validation.changed.connect(this._prepare, this);
   }
 
@@ -133,15 +133,26 @@ export class WizardModel {
 
   get findings(): ISorted | null {
     const answer = this.queries.validation.state.answer;
-    return this.form && answer ? sortFindings(this.form.schema, answer.findings) : null;
+    // What the machine says of a choice stands beside that choice too.
+    const more = (this.queries.estimate.state.answer?.findings ?? []).filter(
+      one => one.severity === 'warning' && this.form?.schema.field(one.where)
+    );
+    return this.form && answer
+      ? sortFindings(this.form.schema, [...answer.findings, ...more])
+      : null;
   }
 
-  /** Findings beside a field: those of one that nobody came to yet are kept back. */
+  /** Findings beside a field or section: those of one that nobody came to yet are kept back. */
   findingsOf(path: string): IFinding[] {
-    const all = this.findings?.fields.get(path) ?? [];
-    const step = this.form?.schema.field(path)?.step;
-    const seen = this.form?.isSet(path) || (step && this.visited.has(step));
-    return seen || this.step === 'review' ? all : all.filter(one => one.severity !== 'error');
+    const all = this.findings?.places.get(path) ?? [];
+    const seen = this.form?.isSet(path) || this.knows(this.form?.schema.stepOf(path));
+    return seen ? all : all.filter(one => one.severity !== 'error');
+  }
+
+  /** Whether the user has seen all that a step asks for; the review names it all. */
+  knows(step: Step | undefined): boolean {
+    const reviewed = this.step === 'review' || this.visited.has('review');
+    return reviewed || (step !== undefined && this.visited.has(step));
   }
 
   applyPreset(preset: ITaskPreset): void {
@@ -246,7 +257,7 @@ export class WizardModel {
     this.delivery.clear();
     this._ask();
     const data = JSON.stringify([
-      filePath(form),
+      dataSource(form),
       form.value('dataset.format'),
       form.value('dataset.columns')
     ]);
@@ -270,16 +281,28 @@ export class WizardModel {
 
   private _ask(): void {
     this.queries.validation.ask(this.step === 'review' ? this.placed : this.config);
+    this._estimate();
+  }
+
+  private _estimate(): void {
     if (this.form?.value('model_id') && (this.step === 'training' || this.step === 'review')) {
-      this.queries.estimate.ask(this.config);
+      this.queries.askEstimate(this.config);
+    }
+  }
+
+  /** The data was looked at: an estimate depends on it, and so may the format. */
+  private _previewed(): void {
+    const { answer, busy } = this.queries.preview.state;
+    if (!busy) {
+      this._takeFormat(answer?.format ?? null);
+      this._estimate();
     }
   }
 
   /** Take over the detected format, unless the user chose one. */
-  private _takeFormat(): void {
-    const format = this.queries.preview.state.answer?.format ?? null;
+  private _takeFormat(format: string | null): void {
     const { form } = this;
-    if (!form || this.queries.preview.state.busy || format === null) {
+    if (!form || format === null) {
       return;
     }
     const mine = !form.isSet('dataset.format') || form.value('dataset.format') === this._detected;

@@ -29,6 +29,7 @@ export const helpPlugin: JupyterFrontEndPlugin<void> = {
           content.addClass('jp-ft-guide-panel');
           open = new MainAreaWidget({ content });
           open.id = 'jupyter-ft-help';
+          open.toolbar.hide(); // nothing is in it
           open.title.label = trans.__('Data formats');
           open.title.icon = fineTuneIcon;
           open.title.closable = true;

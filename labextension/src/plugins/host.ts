@@ -8,7 +8,9 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { IHost, INotebookTarget } from '../model/host';
-import { ToldError } from '../model/problems';
+import { sendFile } from '../model/upload';
+
+const DATA_FILE = /\.(jsonl|json|ndjson|csv|tsv|txt)$/i;
 
 export interface IHostOptions {
   contents: Contents.IManager;
@@ -20,8 +22,11 @@ export interface IHostOptions {
   trans: TranslationBundle;
 }
 
-/** A notebook panel as delivery sees it. */
-export function notebookTarget(panel: NotebookPanel): INotebookTarget | null {
+/** A notebook panel as delivery sees it; `contents` tells of its file. */
+export function notebookTarget(
+  panel: NotebookPanel,
+  contents: Contents.IManager | null = null
+): INotebookTarget | null {
   const { content, context, sessionContext } = panel;
   if (!content.model || panel.isDisposed) {
     return null;
@@ -37,6 +42,7 @@ export function notebookTarget(panel: NotebookPanel): INotebookTarget | null {
     readOnly: context.model.readOnly || context.contentsModel?.writable === false,
     language: (kernel && specs?.[kernel.name]?.language) || content.model.defaultKernelLanguage,
     kernel: !kernel ? 'none' : status === 'dead' ? 'dead' : status === 'busy' ? 'busy' : 'ready',
+    isStale: async () => contents !== null && isStale(panel, contents),
     reveal: index => {
       content.deselectAll();
       content.activeCellIndex = index;
@@ -45,32 +51,39 @@ export function notebookTarget(panel: NotebookPanel): INotebookTarget | null {
   };
 }
 
+/** Compare the file of a notebook with what was read, by the rule of saving it. */
+async function isStale({ context }: NotebookPanel, contents: Contents.IManager): Promise<boolean> {
+  const known = context.contentsModel;
+  if (!known || context.model.collaborative) {
+    return false; // together, the server keeps the file
+  }
+  const now = await contents.get(context.path, { content: false, hash: true });
+  if (known.hash && now.hash) {
+    return known.hash !== now.hash;
+  }
+  const margin = context.lastModifiedCheckMargin;
+  return Date.parse(now.last_modified) - Date.parse(known.last_modified) > margin;
+}
+
 /** JupyterLab, or Notebook 7, around the wizard. */
 export class Host implements IHost {
   constructor(private readonly _options: IHostOptions) {}
 
   notebook(): INotebookTarget | null {
     const panel = this._options.notebooks?.currentWidget;
-    return panel ? notebookTarget(panel) : null;
+    return panel ? notebookTarget(panel, this._options.contents) : null;
   }
 
   folder(): string {
-    const { browser, contents } = this._options;
-    return browser ? contents.localPath(browser.model.path) : (this.notebook()?.folder ?? '');
+    const browser = this._shown();
+    const path = browser && this._options.contents.localPath(browser.model.path);
+    return path ?? this.notebook()?.folder ?? '';
   }
 
   async write(folder: string, name: string, content: string | object): Promise<string> {
     const { contents } = this._options;
-    const listing = await contents.get(folder, { content: true });
-    const taken = new Set((listing.content as Contents.IModel[]).map(one => one.name));
-    const end = PathExt.extname(name);
-    const stem = name.slice(0, name.length - end.length);
-    let free = name;
-    for (let number = 1; taken.has(free); number++) {
-      free = `${stem}-${number}${end}`;
-    }
     const text = typeof content === 'string';
-    const saved = await contents.save(PathExt.join(folder, free), {
+    const saved = await contents.save(await this._free(folder, name), {
       type: text ? 'file' : 'notebook',
       format: text ? 'text' : 'json',
       content
@@ -88,15 +101,36 @@ export class Host implements IHost {
   }
 
   async upload(file: File): Promise<string> {
-    const { browser, contents, trans } = this._options;
+    const { contents } = this._options;
+    const browser = this._shown();
     if (browser) {
       const saved = await browser.model.upload(file);
       return contents.localPath(saved.path);
     }
-    const text = await file.text().catch(() => {
-      throw new ToldError(trans.__('The browser could not read %1.', file.name));
-    });
-    return this.write(this.folder(), file.name, text);
+    const path = await this._free(this.folder(), file.name);
+    const saved = await sendFile(file, piece =>
+      contents.save(path, { type: 'file', format: 'base64', ...piece })
+    );
+    return contents.localPath(saved.path);
+  }
+
+  /** The file browser, where it is to be seen: the page of a notebook in Notebook 7 has none. */
+  private _shown(): IDefaultFileBrowser | null {
+    const { browser } = this._options;
+    return browser?.isAttached ? browser : null;
+  }
+
+  /** A path in a folder that no file has yet. */
+  private async _free(folder: string, name: string): Promise<string> {
+    const listing = await this._options.contents.get(folder, { content: true });
+    const taken = new Set((listing.content as Contents.IModel[]).map(one => one.name));
+    const end = PathExt.extname(name);
+    const stem = name.slice(0, name.length - end.length);
+    let free = name;
+    for (let number = 1; taken.has(free); number++) {
+      free = `${stem}-${number}${end}`;
+    }
+    return PathExt.join(folder, free);
   }
 
   async open(path: string): Promise<void> {
@@ -130,7 +164,8 @@ export class Host implements IHost {
       translator,
       title: trans.__('Choose the data file'),
       defaultPath: this.folder(),
-      filter: one => (/\.(jsonl|json|ndjson|csv|tsv|txt)$/i.test(one.name) ? {} : null)
+      // Without the folders nobody would get to the files in them.
+      filter: one => (one.type === 'directory' || DATA_FILE.test(one.name) ? {} : null)
     });
     const picked = result.value?.[0];
     return result.button.accept && picked && picked.type !== 'directory'

@@ -109,7 +109,7 @@ export const panelPlugin: JupyterFrontEndPlugin<IFineTune> = {
     const model = new WizardModel({
       api: new Api(serverSettings),
       host,
-      persistence: new Persistence(state, instantStore()),
+      persistence: new Persistence(state, webStore('localStorage'), webStore('sessionStorage')),
       trans,
       version: VERSION
     });
@@ -202,10 +202,10 @@ async function followSettings(
   apply();
 }
 
-/** The browser's own store; absent where it is switched off. */
-function instantStore(): Storage | null {
+/** A store of the browser's own; absent where it is switched off. */
+function webStore(name: 'localStorage' | 'sessionStorage'): Storage | null {
   try {
-    return window.localStorage;
+    return window[name];
   } catch {
     return null;
   }

@@ -28,8 +28,15 @@ export function fieldId(path: string): string {
   return `ft-${path.replace(/\./g, '-')}`;
 }
 
+interface IFindingsProps {
+  findings: IFinding[];
+  id?: string;
+  /** Name the places, where the findings do not stand beside them. */
+  places?: boolean;
+}
+
 /** Findings as a list, each with its severity in words and the way out. */
-export function Findings({ findings, id }: { findings: IFinding[]; id?: string }) {
+export function Findings({ findings, id, places = false }: IFindingsProps) {
   const trans = useTrans();
   const names = { error: trans.__('Error'), warning: trans.__('Warning'), info: trans.__('Note') };
   if (findings.length === 0) {
@@ -39,11 +46,22 @@ export function Findings({ findings, id }: { findings: IFinding[]; id?: string }
     <ul className="jp-ft-findings" id={id}>
       {findings.map((one, index) => (
         <li key={index} className={`jp-ft-finding jp-ft-mod-${one.severity}`} data-code={one.code}>
-          <strong>{names[one.severity]}:</strong> {one.message}
+          <strong>{names[one.severity]}:</strong>{' '}
+          {places && one.where && <Place name={one.where} />}
+          {one.message}
           {one.hint && <span className="jp-ft-hint"> {one.hint}</span>}
         </li>
       ))}
     </ul>
+  );
+}
+
+/** Where a finding is; a space of its own keeps foreign writing directions inside. */
+function Place({ name }: { name: string }) {
+  return (
+    <>
+      <code>{name}</code>:{' '}
+    </>
   );
 }
 
@@ -56,9 +74,22 @@ export function Problem(props: { problem: IProblem; children?: React.ReactNode }
         <strong>{message}</strong>
       </p>
       {hint && <p>{hint}</p>}
-      <Findings findings={findings} />
+      <Findings findings={findings} places />
       {props.children && <div className="jp-ft-buttons">{props.children}</div>}
     </div>
+  );
+}
+
+/** What was done to many fields at once, and the way back. */
+export function Undoable({ said, onUndo }: { said: string; onUndo: () => void }) {
+  const trans = useTrans();
+  return (
+    <p className="jp-ft-suggestion" role="status">
+      {said}{' '}
+      <Button id="ft-undo-preset" small onClick={onUndo}>
+        {trans.__('Undo')}
+      </Button>
+    </p>
   );
 }
 

@@ -69,8 +69,9 @@ export function parse(field: IField, text: string): Value {
     return undefined;
   }
   if (field.kind === 'number') {
-    const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(trimmed);
-    return number ? Number(trimmed) : trimmed;
+    // Linear in the text's length, and nothing that JSON has no number for.
+    const number = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(trimmed);
+    return number && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
   }
   if (field.kind === 'list') {
     const names = trimmed.split(',').map(name => name.trim());

@@ -1,7 +1,7 @@
 import type { PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
 
-import type { IPreview, IRendered } from '../api';
+import type { IHubDataset, IPreview, IRendered } from '../api';
 import { bytes, Button, Findings, useTrans } from './common';
 
 /** A place to drop a file, with a button that does the same. */
@@ -64,7 +64,9 @@ export function Preview(props: IPreviewProps) {
   const facts = [
     preview.total_rows !== null
       ? trans._n('%1 row', '%1 rows', preview.total_rows)
-      : trans.__('rows not counted: the file was read in part'),
+      : preview.estimated_rows !== null
+        ? trans.__('about %1 rows: read in part', preview.estimated_rows)
+        : trans.__('rows not counted: read in part'),
     preview.bytes === null ? '' : bytes(preview.bytes),
     preview.format ? trans.__('looks like %1', preview.format) : trans.__('format not recognised'),
     lengths(preview, trans.__('characters'))
@@ -73,12 +75,26 @@ export function Preview(props: IPreviewProps) {
     <section className="jp-ft-preview" aria-label={trans.__('Preview of the data')}>
       <h3 title={preview.name}>{preview.name}</h3>
       <p id="ft-preview-facts">{facts.join(' · ')}</p>
+      {preview.hub && <HubFacts hub={preview.hub} />}
       <Suggestions {...props} />
-      <Findings findings={preview.findings} />
+      <Findings findings={preview.findings} places />
       {preview.labels && preview.labels.length > 0 && <Labels labels={preview.labels} />}
       {preview.rows.length > 0 && <Rows preview={preview} />}
     </section>
   );
+}
+
+/** What the hub says of a dataset. */
+function HubFacts({ hub }: { hub: IHubDataset }) {
+  const trans = useTrans();
+  const facts = [
+    hub.licence && trans.__('licence %1', hub.licence),
+    hub.gated && trans.__('gated'),
+    hub.split && trans.__('split %1 of %2', hub.split, hub.splits.join(', ')),
+    hub.configs.length > 1 && trans.__('subsets: %1', hub.configs.slice(0, 20).join(', ')),
+    hub.commit && trans.__('commit %1', hub.commit.slice(0, 12))
+  ].filter(fact => fact);
+  return facts.length > 0 ? <p id="ft-hub-facts">{facts.join(' · ')}</p> : null;
 }
 
 function lengths(preview: IPreview, unit: string): string {
@@ -177,7 +193,7 @@ export function Rendered({ rendered }: { rendered: IRendered }) {
   const trans = useTrans();
   return (
     <div className="jp-ft-rendered">
-      <Findings findings={rendered.findings} />
+      <Findings findings={rendered.findings} places />
       {rendered.tokens > 0 && (
         <p id="ft-rendered-facts">
           {trans.__(
@@ -189,6 +205,7 @@ export function Rendered({ rendered }: { rendered: IRendered }) {
       )}
       {rendered.segments.length > 0 && (
         <pre
+          role="region"
           tabIndex={0}
           id="ft-rendered-text"
           aria-label={trans.__('The row as the model sees it')}

@@ -1,6 +1,6 @@
 import React from 'react';
 
-import type { IEstimate, IModelCheck } from '../api';
+import type { IEstimate, IModelCheck, IModelPreset } from '../api';
 import { bytes, count, Findings, useTrans } from './common';
 
 /** What is known of the model. */
@@ -35,6 +35,22 @@ export function ModelFacts({ check }: { check: IModelCheck }) {
       )}
       <Findings findings={check.findings} />
     </div>
+  );
+}
+
+/** What is known of a model that we name ourselves, before anybody asks the hub. */
+export function PresetFacts({ preset }: { preset: IModelPreset }) {
+  const trans = useTrans();
+  const { licence, context, parameters } = preset;
+  const facts = [
+    licence && trans.__('licence %1', licence),
+    context && trans.__('context %1 tokens', context),
+    parameters && trans.__('%1 parameters', count(parameters))
+  ].filter(fact => fact);
+  return (
+    <p id="ft-preset-facts" className="jp-ft-help">
+      {preset.title}: {facts.join(' · ')}
+    </p>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { undoIcon } from '@jupyterlab/ui-components';
 import type { PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
 
@@ -26,12 +27,17 @@ export function SchemaForm(props: IFormProps) {
   const { form, step, findingsOf } = props;
   const trans = useTrans();
   const fields = form.schema.fields.filter(one => one.step === step && !form.isHidden(one.path));
-  const advanced = fields.filter(field => field.advanced);
-  const errors = advanced.flatMap(field => findingsOf(field.path)).filter(isError).length;
+  const [plain, advanced] = [false, true].map(one => fields.filter(two => two.advanced === one));
+  // A section of which some fields are folded stands twice, and its findings by the first.
+  const begun = new Set(plain.map(field => field.section));
+  const folded = new Set(advanced.map(field => field.section).filter(path => !begun.has(path)));
+  const errors = [...advanced.map(field => field.path), ...folded]
+    .flatMap(path => findingsOf(path))
+    .filter(isError).length;
   const [open, setOpen] = React.useState(false);
   return (
     <div className="jp-ft-form">
-      <Sections {...props} fields={fields.filter(field => !field.advanced)} />
+      <Sections {...props} fields={plain} telling={begun} />
       {advanced.length > 0 && (
         <details
           className="jp-ft-advanced"
@@ -41,7 +47,7 @@ export function SchemaForm(props: IFormProps) {
           <summary id={`ft-advanced-${step}`}>
             {trans.__('Advanced')} ({advanced.length})
           </summary>
-          {(open || errors > 0) && <Sections {...props} fields={advanced} />}
+          {(open || errors > 0) && <Sections {...props} fields={advanced} telling={folded} />}
         </details>
       )}
     </div>
@@ -52,8 +58,14 @@ function isError(finding: IFinding): boolean {
   return finding.severity === 'error';
 }
 
+interface ISectionsProps extends IFormProps {
+  fields: IField[];
+  /** Sections whose own findings are told here. */
+  telling: Set<string>;
+}
+
 /** Fields under the headings of the objects that hold them. */
-function Sections({ fields, ...props }: IFormProps & { fields: IField[] }) {
+function Sections({ fields, telling, ...props }: ISectionsProps) {
   const trans = useTrans();
   const groups = new Map<string, IField[]>();
   fields.forEach(field => {
@@ -65,9 +77,19 @@ function Sections({ fields, ...props }: IFormProps & { fields: IField[] }) {
     <>
       {[...groups].map(([path, some]) => {
         const section = props.form.schema.sections.get(path);
+        const findings = section && telling.has(path) ? props.findingsOf(path) : [];
+        const id = telling.has(path) ? fieldId(path) : undefined;
         return section ? (
-          <fieldset key={path} className="jp-ft-section">
+          <fieldset
+            key={path}
+            id={id}
+            className="jp-ft-section"
+            data-field={path}
+            tabIndex={id ? -1 : undefined}
+            aria-describedby={findings.length > 0 ? `${id}-findings` : undefined}
+          >
             <legend title={trans.__(section.help)}>{trans.__(section.title)}</legend>
+            <Findings findings={findings} id={`${id}-findings`} />
             {rows(some)}
           </fieldset>
         ) : (
@@ -127,7 +149,7 @@ export function FieldRow(props: IFormProps & { field: IField }) {
             title={trans.__('Reset to the default')}
             onClick={() => onChange(field.path, undefined)}
           >
-            ↺
+            <undoIcon.react tag="span" width="14px" height="14px" />
           </Button>
         )}
       </div>

@@ -41,9 +41,11 @@ export function FormatGuide({ trans }: { trans: TranslationBundle }) {
       </p>
       {formats.map(({ name, text, row }) => (
         <section key={name}>
-          <h2>{name}</h2>
+          <h2>
+            <code>{name}</code>
+          </h2>
           <p>{text}</p>
-          <pre tabIndex={0} aria-label={trans.__('Example of %1', name)}>
+          <pre role="region" tabIndex={0} aria-label={trans.__('Example of %1', name)}>
             {row}
           </pre>
         </section>

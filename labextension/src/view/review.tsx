@@ -1,9 +1,7 @@
 import React from 'react';
 
 import type { IFinding } from '../api';
-import { holdsGenerated } from '../model/cells';
-import type { Outcome } from '../model/delivery';
-import { fieldOf } from '../model/findings';
+import { placeOf } from '../model/findings';
 import type { FormModel } from '../model/form';
 import type { WizardModel } from '../model/wizard';
 import { Button, fieldId, Findings, Problem, useTrans } from './common';
@@ -18,12 +16,14 @@ interface IReviewProps {
 export function ReviewStep({ model, form }: IReviewProps) {
   const trans = useTrans();
   const { answer } = model.queries.validation.state;
-  const data = model.queries.preview.state.answer?.findings ?? [];
+  const preview = model.queries.preview.state;
+  const data = preview.answer?.findings ?? [];
+  const lost = preview.error === null ? null : model.told(preview.error);
   const findings = answer?.findings ?? [];
   const show = (finding: IFinding) => {
-    const path = fieldOf(form.schema, finding.where);
+    const path = placeOf(form.schema, finding.where);
     if (path) {
-      model.goTo(form.schema.field(path)!.step);
+      model.goTo(form.schema.stepOf(path));
       // The step is drawn first.
       setTimeout(() => document.getElementById(fieldId(path))?.focus(), 50);
     }
@@ -31,13 +31,13 @@ export function ReviewStep({ model, form }: IReviewProps) {
   return (
     <>
       <h3>{trans.__('Findings')}</h3>
-      {answer && findings.length + data.length === 0 && (
+      {answer && findings.length + data.length === 0 && !lost && (
         <p id="ft-no-findings">{trans.__('Nothing to complain about.')}</p>
       )}
       <ul className="jp-ft-places">
         {findings.map((one, index) => (
           <li key={index}>
-            {fieldOf(form.schema, one.where) ? (
+            {placeOf(form.schema, one.where) ? (
               <Button small onClick={() => show(one)}>
                 {one.where}
               </Button>
@@ -48,10 +48,11 @@ export function ReviewStep({ model, form }: IReviewProps) {
           </li>
         ))}
       </ul>
-      {data.length > 0 && (
+      {(data.length > 0 || lost) && (
         <>
           <h3>{trans.__('Findings in the data')}</h3>
-          <Findings findings={data} />
+          <Findings findings={data} places />
+          {lost && <Problem problem={lost} />}
         </>
       )}
       <Memory model={model} form={form} />
@@ -61,7 +62,6 @@ export function ReviewStep({ model, form }: IReviewProps) {
         findingsOf={path => model.findingsOf(path)}
         onChange={(path, value) => model.set(path, value)}
       />
-      <Actions model={model} />
       <ConfigText
         yaml={answer?.yaml ?? null}
         json={answer?.config ? JSON.stringify(answer.config, null, 2) : null}
@@ -127,100 +127,5 @@ export function ConfigText({ yaml, json, onCopy }: IConfigTextProps) {
         {text ?? trans.__('The config is shown here as soon as it has no errors.')}
       </pre>
     </section>
-  );
-}
-
-/** What can be done with the finished config. */
-function Actions({ model }: { model: WizardModel }) {
-  const trans = useTrans();
-  const { delivery, config } = model;
-  const { answer, busy } = model.queries.validation.state;
-  const working = delivery.outcome?.kind === 'working';
-  // While a finding is under way the server decides: it refuses what is invalid.
-  const ready = !working && (answer?.valid === true || busy);
-  const target = model.host.notebook();
-  const update = target !== null && holdsGenerated(target.shared);
-  const actions: [string, string, () => Promise<void>][] = [
-    [
-      'ft-insert',
-      update ? trans.__('Update the open notebook') : trans.__('Insert into open notebook'),
-      () => delivery.insert(config)
-    ],
-    ['ft-new', trans.__('New notebook'), () => delivery.create(config)],
-    ['ft-zip', trans.__('Download ZIP'), () => delivery.download(config)],
-    ['ft-save', trans.__('Save config'), () => delivery.save(config)]
-  ];
-  return (
-    <section className="jp-ft-actions" aria-label={trans.__('Finish')}>
-      {target && (
-        <p className="jp-ft-help" id="ft-target">
-          {trans.__('Open notebook: %1', target.name)}
-        </p>
-      )}
-      <div className="jp-ft-buttons">
-        {actions.map(([id, label, run], index) => (
-          <Button
-            key={id}
-            id={id}
-            primary={index === 0}
-            disabled={!ready}
-            onClick={() => void run()}
-          >
-            {label}
-          </Button>
-        ))}
-      </div>
-      {answer && !answer.valid && (
-        <p>{trans.__('There are errors in the config; mend them first.')}</p>
-      )}
-      <Told outcome={delivery.outcome} onReveal={index => delivery.reveal(index)} />
-    </section>
-  );
-}
-
-interface IToldProps {
-  outcome: Outcome | null;
-  onReveal: (index: number) => void;
-}
-
-/** Progress and result of the last action. */
-export function Told({ outcome, onReveal }: IToldProps) {
-  const trans = useTrans();
-  const place = React.useRef<HTMLDivElement>(null);
-  React.useEffect(() => {
-    if (outcome) {
-      place.current?.scrollIntoView?.({ block: 'nearest' });
-    }
-  }, [outcome]);
-  return (
-    <div ref={place} className="jp-ft-outcome" id="ft-outcome" role="status" aria-live="polite">
-      {outcome?.kind === 'working' && <p>{outcome.message}</p>}
-      {outcome?.kind === 'failed' && <Problem problem={outcome.problem} />}
-      {outcome?.kind === 'done' && (
-        <>
-          <p>
-            <strong>{outcome.message}</strong>
-          </p>
-          {outcome.notes.map((note, index) => (
-            <p key={index}>{note}</p>
-          ))}
-          {outcome.kept.length > 0 && (
-            <>
-              <p>{trans.__('You edited these cells, so they stayed as they are:')}</p>
-              <ul id="ft-kept">
-                {outcome.kept.map(one => (
-                  <li key={one.index}>
-                    <Button small onClick={() => onReveal(one.index)}>
-                      {trans.__('Cell %1: %2', one.index + 1, one.template)}
-                    </Button>{' '}
-                    {one.outdated && trans.__('the config would now make another text here')}
-                  </li>
-                ))}
-              </ul>
-            </>
-          )}
-        </>
-      )}
-    </div>
   );
 }

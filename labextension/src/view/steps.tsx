@@ -1,13 +1,14 @@
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
 
+import { ApiError } from '../api';
 import { filePath } from '../model/queries';
 import { type IProblem, tell } from '../model/problems';
 import type { FormModel } from '../model/form';
 import type { WizardModel } from '../model/wizard';
-import { Button, Problem, useTrans, count } from './common';
+import { Button, count, Problem, Undoable, useTrans } from './common';
 import { DropZone, Preview, Rendered } from './data';
-import { MemoryBar, ModelFacts } from './facts';
+import { MemoryBar, ModelFacts, PresetFacts } from './facts';
 import { SchemaForm } from './form';
 
 interface IStepProps {
@@ -48,6 +49,7 @@ export function ModelStep(props: IStepProps) {
     )
   };
   const models = hub ? model.presets.models : [];
+  const known = models.find(one => one.id === form.value('model_id'));
   const suggestions = models.map(one => ({
     value: one.id,
     label: [one.parameters ? count(one.parameters) : '', one.licence ?? '']
@@ -58,6 +60,7 @@ export function ModelStep(props: IStepProps) {
     <>
       {error && <Problem problem={error} />}
       {state.answer && <ModelFacts check={state.answer} />}
+      {!state.answer && known && <PresetFacts preset={known} />}
     </>
   );
   return (
@@ -76,6 +79,7 @@ export function DataStep(props: IStepProps) {
   const local = !form.isHidden('dataset.path');
   const problem = problemOf(model, error);
   const columns = (answer?.columns ?? []).map(value => ({ value, label: '' }));
+  const subsets = (answer?.hub?.configs ?? []).map(value => ({ value, label: '' }));
   const browse = async () => {
     try {
       const path = await host.pick();
@@ -102,12 +106,11 @@ export function DataStep(props: IStepProps) {
   );
   const rows = (
     <>
-      {!local && (
-        <p className="jp-ft-help">
-          {trans.__('The rows of a hub dataset are fetched and checked when the notebook runs.')}
+      {busy && !answer && (
+        <p role="status">
+          {local ? trans.__('Reading the file…') : trans.__('Fetching the first rows…')}
         </p>
       )}
-      {busy && local && !answer && <p role="status">{trans.__('Reading the file…')}</p>}
       {problem && <Problem problem={problem} />}
       {answer && (
         <Preview
@@ -129,7 +132,7 @@ export function DataStep(props: IStepProps) {
         {...useForm(props)}
         extras={extras}
         after={{ 'dataset.path': seen, 'dataset.columns': rows }}
-        suggestions={{ 'dataset.columns': columns }}
+        suggestions={{ 'dataset.columns': columns, 'dataset.config_name': subsets }}
       />
     </>
   );
@@ -222,21 +225,22 @@ export function TrainingStep(props: IStepProps) {
 
 export function Memory({ model }: IStepProps) {
   const { answer, busy, error } = model.queries.estimate.state;
-  const problem = problemOf(model, error);
   // An invalid config has no estimate, and its findings stand beside the fields.
-  const known = model.queries.validation.state.answer?.valid !== false;
+  const invalid = error instanceof ApiError && error.code === 'config.invalid';
+  const problem = invalid ? null : problemOf(model, error);
   return (
     <>
       {answer && <MemoryBar estimate={answer} busy={busy} />}
-      {problem && known && <Problem problem={problem} />}
+      {problem && <Problem problem={problem} />}
     </>
   );
 }
 
 function Presets({ model }: { model: WizardModel }) {
   const trans = useTrans();
-  const { tasks } = model.presets;
-  const [chosen, setChosen] = React.useState('');
+  const { applied, presets } = model;
+  const { tasks } = presets;
+  const [chosen, setChosen] = React.useState(applied?.preset.id ?? '');
   const preset = tasks.find(task => task.id === chosen);
   const levels = [
     { level: 'beginner', label: trans.__('To begin with') },
@@ -277,6 +281,12 @@ function Presets({ model }: { model: WizardModel }) {
         </Button>
       </div>
       {preset && <p className="jp-ft-help">{trans.__(preset.description)}</p>}
+      {applied && applied.preset.id !== '' && (
+        <Undoable
+          said={trans.__('Applied “%1”.', applied.preset.title)}
+          onUndo={() => model.undoPreset()}
+        />
+      )}
     </div>
   );
 }

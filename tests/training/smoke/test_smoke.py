@@ -194,7 +194,7 @@ def test_a_base_that_moves_is_found(tiny_causal_dir: Path, broken_model: Any) ->
 
         def nudge(*_: Any) -> None:
             with torch.no_grad():
-                weight.mul_(1.001)
+                weight.mul_(1.02)
 
         next(p for p in model.parameters() if p.requires_grad).register_hook(nudge)
 

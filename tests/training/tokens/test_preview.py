@@ -101,3 +101,11 @@ def test_any_row_of_any_split_can_be_asked_for():
     for split, index in (("train", 3), ("train", -4), ("test", 0), ("holdout", 0)):
         with pytest.raises(FindingsError, match="no_such_example"):
             show_example(data, tokenizer, split, index)
+
+
+def test_the_summary_shows_splits_totals_and_classes():
+    data = prepared("jsonl_chat", chat("hello", "world"), chat("what", "Paris"), val=1)
+    shown = repr(data)
+    assert "train 1, val 1, test 0 rows" in shown
+    assert "Ledger of 2 rows" in shown
+    assert "<table>" in data._repr_html_()

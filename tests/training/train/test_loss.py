@@ -8,7 +8,8 @@ from transformers import BertConfig, BertForSequenceClassification, TrainerCallb
 
 from ft_runtime.config import load_config
 from ft_runtime.runs import start_run
-from ft_runtime.tokens.prepared import PreparedData, Table
+from ft_runtime.tokens.prepared import PreparedData
+from ft_runtime.tokens.table import Table
 from ft_runtime.training import build_trainer, train, training_arguments
 from ft_runtime.training.trainer import row_loss, token_loss
 from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, toy_model

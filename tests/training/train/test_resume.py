@@ -72,6 +72,12 @@ MATRIX = [
     ),
     pytest.param(("hyperparams.neftune_noise_alpha=5",), 4, id="noise on the embeddings"),
     pytest.param(("hyperparams.packing=true",), 6, id="packing"),
+    pytest.param(("hyperparams.packing=false",), 6, id="padding"),
+    pytest.param(
+        ("hyperparams.tokens_per_batch=10", "hyperparams.gradient_accumulation=2"), 4,
+        id="several micro-batches a step",
+    ),
+    pytest.param(("hyperparams.optimizer=adamw_torch",), 8, id="the plain optimizer"),
     pytest.param(("hyperparams.max_steps=13",), 11, id="max_steps"),
     pytest.param(("hyperparams.optimizer=adafactor",), 8, id="another optimizer"),
 ]  # fmt: skip

@@ -110,14 +110,8 @@ def test_a_loss_that_is_no_number_stops_before_the_weights(tmp_path, value):
         def on_step_begin(self, args, state, control, model=None, **kwargs):
             if state.global_step == 7:
                 kept["digest"] = weights_digest(model)
-                forward = model.forward
-
-                def bad(*args, **kwargs):
-                    out = forward(*args, **kwargs)
-                    out["loss"] = out["loss"] * value
-                    return out
-
-                model.forward = bad
+                embeddings = model.get_input_embeddings()
+                embeddings.register_forward_hook(lambda module, ids, found: found * value)
 
     trainer.add_callback(Poison())
     with pytest.raises(FindingsError) as error:
@@ -126,7 +120,7 @@ def test_a_loss_that_is_no_number_stops_before_the_weights(tmp_path, value):
     assert found.code == "training.loss_not_finite"
     assert found.where == "step 8"
     rows = found.message.split("rows ")[1].split(".")[0].split(", ")
-    assert len(rows) == 2
+    assert len(rows) == 4
     assert all(1 <= int(row) <= 20 for row in rows)
     assert weights_digest(trainer.model) == kept["digest"]
     assert run.status == "failed"
@@ -136,6 +130,24 @@ def test_a_loss_that_is_no_number_stops_before_the_weights(tmp_path, value):
     new_process()
     again, run = build(toy_config(tmp_path / "run", "hyperparams.gradient_accumulation=2"))
     assert train(again, run).resumed_from == 5
+
+
+def test_the_row_that_is_to_blame_is_named_alone(tmp_path):
+    data = toy_data()
+    trainer, run = build(toy_config(tmp_path / "run", "hyperparams.gradient_accumulation=2"), data)
+    culprit = data.train[11]
+    number = culprit["input_ids"][1]
+    guilty = [row["row"] for row in data.train if number in row["input_ids"]]
+
+    def poison(module, inputs, found):
+        return found.masked_fill((inputs[0] == number).unsqueeze(-1), float("nan"))
+
+    trainer.model.get_input_embeddings().register_forward_hook(poison)
+    with pytest.raises(FindingsError) as error:
+        train(trainer, run)
+    named = error.value.findings[0].message.split("rows ")[1].split(".")[0].split(", ")
+    assert named
+    assert {int(name) for name in named} <= set(guilty)
 
 
 def test_a_gradient_that_is_no_number_is_never_saved(tmp_path):
@@ -278,8 +290,8 @@ def test_running_out_of_memory_says_what_to_lower(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "training_step", failing)
     with pytest.raises(FindingsError) as raised:
         train(trainer, run)
-    assert codes(raised) == ["training.out_of_memory"]
-    assert "gradient_accumulation" in str(raised.value)
+    assert codes(raised)[0] == "training.out_of_memory"
+    assert "hyperparams.tokens_per_batch" in str(raised.value)
 
 
 def test_a_bug_stays_an_exception_and_is_recorded(tmp_path, monkeypatch):

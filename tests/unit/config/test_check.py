@@ -84,6 +84,7 @@ def test_a_completed_config_is_valid_and_complete(tune_type: str, extra: dict[st
     again, findings = check_config(parse_text(config.to_yaml()))
     assert findings == []
     assert again == config
+    assert again.to_yaml() == config.to_yaml()  # 1 and 1.0 are equal, and not the same bytes
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_completed_config_is_valid_and_complete(tune_type: str, extra: dict[st
         ({"hyperparams__num_epochs": "2"}, ("config.wrong_type", "hyperparams.num_epochs")),
         (
             {"hyperparams__batch_size_train": 0},
-            ("config.wrong_type", "hyperparams.batch_size_train"),
+            ("config.out_of_range", "hyperparams.batch_size_train"),
         ),
         (
             {"hyperparams__learning_rate": math.nan},
@@ -262,6 +263,34 @@ def test_lists_and_mappings_in_the_wrong_place_get_an_example():
 def test_an_entry_named_twice_is_called_that():
     _, (item,) = check_config(document(eval__metrics=["rouge", "rouge"]))
     assert (item.code, item.where) == ("config.repeated", "eval.metrics")
+    _, (item,) = check_config(document(lora__target_modules=["q_proj", "q_proj"]))
+    assert (item.code, item.where) == ("config.repeated", "lora.target_modules")
+
+
+def test_what_may_be_of_several_kinds_is_judged_by_the_kind_that_it_is():
+    assert codes(document(dataset__path={"val": "b.jsonl"})) == [
+        ("config.missing", "dataset.path.train")
+    ]
+    assert codes(document(dataset__path={"train": 1})) == [
+        ("config.wrong_type", "dataset.path.train")
+    ]
+    assert codes(document(dataset__path={"train": "a", "other": "b"})) == [
+        ("config.wrong_shape", "dataset.path")
+    ]
+
+
+def test_a_newer_version_is_told_before_what_it_may_have_brought():
+    found = codes(document(schema_version=2, new_field=1))
+    assert found[0] == ("config.newer_version", "schema_version")
+
+
+def test_foreign_text_leaves_the_sentence_around_it_whole():
+    _, (value, key) = check_config(document(seed="1\u202e2") | {"k\u202e" + "x" * 100_000: 1})
+    if value.code != "config.wrong_type":
+        value, key = key, value
+    assert "\\u202e" in value.message
+    assert "\u202e" not in value.message + key.message + key.where
+    assert max(map(len, (key.message, key.where, value.message))) < 1000
 
 
 def test_inits_that_read_the_base_weights_need_them_unquantised():

@@ -162,17 +162,25 @@ export interface PartialConfig {
       | 'adafactor'
       | 'sgd';
     /**
-     * Lay the rows of a batch end to end instead of padding them. No row sees another.
+     * Lay the rows of a batch end to end instead of padding them. No row sees another. auto packs where the model keeps rows apart.
      */
-    packing?: boolean;
+    packing?: 'auto' | true | false;
+    /**
+     * The rows of an optimizer step are cut into forward passes of about this many tokens, or auto. It changes speed and memory, not the result.
+     */
+    tokens_per_batch?: 'auto' | number;
     /**
      * Noise added to the embeddings while training; 5 is usual.
      */
     neftune_noise_alpha?: number | null;
     /**
-     * Recompute activations in the backward pass: about a third slower, far less memory.
+     * Recompute activations in the backward pass: about a third slower, far less memory. auto is off until memory runs short and make_it_fit turns it on.
      */
-    gradient_checkpointing?: boolean;
+    gradient_checkpointing?: 'auto' | 'on' | 'off' | true | false;
+    /**
+     * When a step does not fit into memory: ask stops and lists what can be done; auto does what leaves the result as it is (fewer tokens per forward pass, gradient checkpointing); off trains without looking.
+     */
+    make_it_fit?: 'ask' | 'auto' | 'off';
   };
   /**
    * Fixes the split, the order of rows, the adapter's start and the bootstrap.
@@ -284,7 +292,7 @@ export interface PartialConfig {
      */
     device?: 'auto' | 'cpu' | 'cuda' | 'mps';
     /**
-     * auto takes bf16 where the hardware has it, fp16 on older GPUs, none on a CPU.
+     * auto takes bf16 where the GPU or the CPU has it in hardware, fp16 on older GPUs, none elsewhere.
      */
     mixed_precision?: 'auto' | 'fp16' | 'bf16' | 'none';
   };

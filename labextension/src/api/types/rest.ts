@@ -88,6 +88,36 @@ export interface IGenerated {
   yaml: string;
 }
 
+/** Which data is looked at: a file of the server, or a dataset of the hub. */
+export type IDataSource =
+  | { path: string; id?: undefined }
+  | { id: string; path?: undefined; config_name?: string; revision?: string };
+
+/** What a request for a look at data names. */
+export type IPreviewRequest = IDataSource & { format?: string; columns?: PartialJSONObject };
+
+/** What is known of a dataset of the hub. */
+export interface IHubDataset {
+  id: string;
+  licence: string | null;
+  gated: boolean | null;
+  commit: string | null;
+  config_name: string | null;
+  configs: string[];
+  /** The one that the rows are of. */
+  split: string | null;
+  splits: string[];
+}
+
+/** Of the data, what an estimate needs. */
+export interface IDataSize extends PartialJSONObject {
+  rows?: number;
+  /** Of a row on average. */
+  characters?: number;
+  /** Of the longest row, in UTF-8; only when all rows were read. */
+  longest_bytes?: number;
+}
+
 export interface IPreview {
   name: string;
   bytes: number | null;
@@ -97,10 +127,13 @@ export interface IPreview {
   columns: string[];
   mapping: { [canonical: string]: string };
   rows: PartialJSONObject[];
-  /** Null when the file was not counted whole. */
+  /** Null when the data was not read whole. */
   total_rows: number | null;
+  /** As many, or about as many. */
+  estimated_rows: number | null;
   statistics: PartialJSONObject | null;
   labels: { label: string; count: number }[] | null;
+  hub: IHubDataset | null;
   findings: IFinding[];
   complete: boolean;
 }
@@ -142,7 +175,10 @@ export interface IEstimate {
 
 /** What a request for a rendered row names. */
 export interface IRenderRequest extends PartialJSONObject {
-  path: string;
+  path?: string;
+  id?: string;
+  config_name?: string;
+  dataset_revision?: string;
   format: string;
   columns: PartialJSONValue;
   provider: string;

@@ -1,0 +1,1 @@
+"""Measurements against other trainers; see docs/benchmarks.md."""

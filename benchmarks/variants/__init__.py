@@ -1,0 +1,1 @@
+"""One module a library: `run(spec, probe)` trains the workload with it."""

@@ -1,0 +1,144 @@
+"""Before the first step: whether the longest micro-batch fits."""
+
+# ruff: noqa: ARG002 - transformers fixes the parameters of every event
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime import memory, processes
+from ft_runtime.artifacts.folder import megabytes
+from ft_runtime.findings import Finding, finding, notify, text
+from ft_runtime.fit.apply import apply_recorded, climb
+from ft_runtime.fit.errors import DoesNotFitError, first_line, free_memory, is_out_of_memory
+from ft_runtime.fit.estimate import Estimate, estimate, state_bytes
+from ft_runtime.fit.ladder import rungs
+from ft_runtime.fit.longest import longest_part, row_lengths, size_of
+from ft_runtime.fit.step import try_step
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
+    from ft_runtime.runs import Run
+
+CLEAR = 0.5
+"""A step that is estimated to take less of the free memory than this is not tried."""
+HOPELESS = 1.25
+"""More of the free memory than this is not tried on a CPU: the system would end the process."""
+
+
+@lru_cache(maxsize=1)
+def fit_callback_class() -> type[TrainerCallback]:
+    """Return `FitCallback`; inside a function, because importing the Trainer takes seconds."""
+    from transformers import TrainerCallback
+
+    class FitCallback(TrainerCallback):
+        """Makes the training fit, when model and optimizer are as they will be trained.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            From `build_trainer`.
+        run : Run
+        """
+
+        def __init__(self, trainer: Any, run: Run) -> None:
+            self.trainer = trainer
+            self.run = run
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            apply_recorded(self.trainer, self.run)
+            lengths = row_lengths(self.trainer.train_dataset)
+            if self.run.config.hyperparams.make_it_fit != "off":
+                make_it_fit(self.trainer, self.trainer.model_wrapped, self.run, lengths)
+            tell_long_rows(lengths, self.trainer.budget)
+
+    return FitCallback
+
+
+def make_it_fit(trainer: Any, model: Any, run: Run, lengths: Sequence[int]) -> None:
+    """Find out whether the longest micro-batch fits, and climb down until it does.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        From `build_trainer`, in its training.
+    model : Module
+        The model as it is trained: wrapped.
+    run : Run
+        Records the rungs that were taken.
+    lengths : sequence of int
+        Tokens of each training row.
+
+    Raises
+    ------
+    DoesNotFitError
+        When a rung is the user's to choose, or none is left.
+    """
+    while (problem := _problem(trainer, model, lengths)) is not None:
+        need, told = problem
+        step_down(trainer, run, lengths, need, told)
+
+
+def tell_long_rows(lengths: Sequence[int], budget: int) -> None:
+    """Tell of rows that are longer than a micro-batch is meant to be."""
+    long = [size for size in lengths if size > budget]
+    if long:
+        values = {"count": len(long), "all": len(lengths), "longest": max(long)}
+        where = "hyperparams.tokens_per_batch"
+        notify(finding("training.long_rows", where=where, budget=budget, **values))
+
+
+def step_down(
+    trainer: Any, run: Run, lengths: Sequence[int], need: Estimate | None, told: Finding
+) -> None:
+    """Take the next rung if that may be done for the user.
+
+    Parameters
+    ----------
+    trainer, run, lengths
+        As above.
+    need : Estimate or None
+    told : Finding
+        The error to raise else.
+
+    Raises
+    ------
+    DoesNotFitError
+        With `told`, and what can be done: each rung with its cost.
+    """
+    left = rungs(trainer, run.config, lengths, need)
+    if run.config.hyperparams.make_it_fit != "auto" or not (left and left[0].neutral):
+        raise DoesNotFitError([told, *(rung.told for rung in left)])
+    climb(trainer, left[0], run)
+    notify(finding("fit.taken", left[0].told.where, cost=left[0].told.message))
+
+
+def _problem(
+    trainer: Any, model: Any, lengths: Sequence[int]
+) -> tuple[Estimate | None, Finding] | None:
+    """Return what keeps the longest micro-batch from fitting; None when it fits."""
+    part = longest_part(trainer, lengths)
+    tokens = size_of(part, not trainer.way.packed)
+    device = trainer.args.device.type
+    need: Estimate | None = None
+    reason = ""
+    try:
+        free = memory.available(device)
+        need = estimate(trainer, model, part[-1])
+        if need.of(tokens) > HOPELESS * free and device == "cpu":
+            reason = text("fit.hopeless")
+        elif need.of(tokens) > CLEAR * free:
+            try_step(trainer, model, part, state_bytes(trainer))
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        reason = first_line(error)
+        free_memory(model, error)
+    if not processes.any_of(bool(reason)):
+        return None
+    about = megabytes(need.of(tokens)) if need is not None else "?"
+    values = {"tokens": tokens, "rows": len(part), "about": about, "free": megabytes(free)}
+    told = finding("fit.too_large", "hyperparams", reason=reason or text("fit.elsewhere"), **values)
+    return need, told

@@ -1,0 +1,169 @@
+"""Leaving out of the way to the first step what libraries import and nobody on that way uses.
+
+Nothing is taken from anybody: what is put off is imported when it is called, and what is hidden is
+hidden for the length of a block.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+# Modules of peft that ask for bitsandbytes while an adapter is made.
+_ASKING = ("tuners.lora.model", "utils.quantization_utils")
+
+
+@contextmanager
+def put_off(module: str, *functions: str) -> Iterator[None]:
+    """Let imports in the block take `functions` from `module` without importing it.
+
+    They get functions that import the module when they are first called. A module that is there
+    already, or not installed at all, is left as it is.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name.
+    *functions : str
+        What is taken from it by name.
+    """
+    if module in sys.modules or importlib.util.find_spec(module.partition(".")[0]) is None:
+        yield
+        return
+    stand_in = ModuleType(module)
+    if "." not in module:
+        stand_in.__spec__ = importlib.util.find_spec(module)  # who asks whether it is installed
+
+    def real() -> ModuleType:
+        _withdraw(module, stand_in)
+        return importlib.import_module(module)
+
+    def later(name: str) -> Callable[..., Any]:
+        def call(*args: Any, **keywords: Any) -> Any:
+            return getattr(real(), name)(*args, **keywords)
+
+        call.__name__ = call.__qualname__ = name
+        call.__module__ = module
+        return call
+
+    def beyond(name: str) -> Any:
+        """Give whoever wants more than these functions the module itself."""
+        if name.startswith("__"):  # the import system looks for some of these
+            raise AttributeError(name)
+        return getattr(real(), name)
+
+    for name in functions:
+        setattr(stand_in, name, later(name))
+    stand_in.__getattr__ = beyond  # type: ignore[method-assign]
+    sys.modules[module] = stand_in
+    try:
+        yield
+    finally:
+        _withdraw(module, stand_in)
+
+
+def _withdraw(module: str, stand_in: ModuleType) -> None:
+    if sys.modules.get(module) is stand_in:
+        del sys.modules[module]
+
+
+def load(module: str) -> ModuleType:
+    """Import a module with the collector of garbage at rest.
+
+    Large libraries make a million objects that stay, and each look through all of them for garbage
+    takes longer than the one before: a fifth of the time of the import.
+    """
+    if module in sys.modules:
+        return sys.modules[module]
+    working = gc.isenabled()
+    gc.disable()
+    try:
+        return importlib.import_module(module)
+    finally:
+        if working:
+            gc.enable()
+
+
+_usual: list[tuple[int, int, int]] = []
+_SELDOM = (50_000, 20, 100)
+
+
+def own_process() -> None:
+    """Let the collector look seldom until `settle`: this process belongs to one run."""
+    if not _usual:
+        _usual.append(gc.get_threshold())
+        gc.set_threshold(*_SELDOM)
+
+
+def settle() -> None:
+    """Take what is there by now for permanent, in a process of our own.
+
+    The collector need not look through it again: training begins with a look through everything.
+    In a notebook nothing is done: what is garbage there must be found.
+    """
+    if _usual:
+        gc.freeze()
+        gc.set_threshold(*_usual.pop())
+
+
+def import_jsonschema() -> ModuleType:
+    """Import jsonschema without the grammar of internationalised addresses.
+
+    In a Jupyter environment jsonschema finds rfc3987_syntax, which compiles a grammar when it is
+    imported: longer than all the rest of reading a config.
+    """
+    with put_off("rfc3987_syntax", "is_valid_syntax"):
+        return importlib.import_module("jsonschema")
+
+
+def import_peft() -> ModuleType:
+    """Import peft without bitsandbytes, which brings torch's compiler along.
+
+    One function of peft looks at it, to choose layers of a quantised model.
+    """
+    with put_off("bitsandbytes"):
+        return load("peft")
+
+
+def import_models() -> None:
+    """Import the base of transformers' models without scipy's optimisers.
+
+    They are there for one function, which losses of object detection call.
+    """
+    if "transformers.modeling_utils" not in sys.modules:
+        with put_off("scipy.optimize", "linear_sum_assignment"):
+            load("transformers.modeling_utils")
+
+
+@contextmanager
+def without_bitsandbytes() -> Iterator[None]:
+    """Keep peft from importing bitsandbytes for adapters that go on in the block.
+
+    It brings torch's compiler along, and peft asks it about every layer, also where nothing is
+    quantised. Once it is imported there is nothing to save.
+    """
+    if "bitsandbytes" in sys.modules:
+        yield
+        return
+    with put_off("bitsandbytes"):
+        asking = [importlib.import_module(f"peft.{name}") for name in _ASKING]
+    names = ("is_bnb_available", "is_bnb_4bit_available")
+    kept = [
+        (module, name, vars(module)[name])
+        for module in asking
+        for name in names
+        if name in vars(module)
+    ]
+    for module, name, _ in kept:
+        setattr(module, name, bool)  # bool() is False
+    try:
+        yield
+    finally:
+        for module, name, function in kept:
+            setattr(module, name, function)

@@ -1,0 +1,193 @@
+"""A real `jupyter lab` and a real browser, as the tests and the script of the pictures use them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+START_SECONDS = 60
+PATIENCE = 30_000  # milliseconds
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "datasets"
+VIEWPORT = {"width": 1400, "height": 900}
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running server and the folder that it shows."""
+
+    url: str
+    token: str
+    root: Path
+    settings: Path
+
+    def address(self, notebook: str = "") -> str:
+        """Where JupyterLab opens in a workspace of its own, which no other test has touched."""
+        workspace = secrets.token_hex(4)
+        tree = f"/tree/{notebook}" if notebook else ""
+        return f"{self.url}/lab/workspaces/{workspace}{tree}?token={self.token}"
+
+    def notebook7(self, notebook: str) -> str:
+        """Where Notebook 7 opens a notebook: the same server has it."""
+        return f"{self.url}/notebooks/{notebook}?token={self.token}"
+
+    def make_kernel(self, name: str, language: str) -> None:
+        """Install a kernel that calls itself one of this language."""
+        folder = self.root.with_name("jupyter-data") / "kernels" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": start, "display_name": name, "language": language}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+
+    def make_notebook(self, name: str, *sources: str, kernel: str = "python3") -> str:
+        """Write a notebook with these cells, or an empty one, into the root."""
+        spec = {"name": kernel, "display_name": kernel}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in sources or [""]],
+            metadata={"kernelspec": spec},
+        )
+        nbformat.write(notebook, self.root / name)
+        return name
+
+    @contextlib.contextmanager
+    def themed(self, theme: str) -> Iterator[None]:
+        """Let pages that are opened meanwhile have a theme, as the Settings menu would."""
+        with self.setting("@jupyterlab/apputils-extension", "themes", {"theme": theme}):
+            yield
+
+    @contextlib.contextmanager
+    def setting(self, package: str, plugin: str, values: dict[str, Any]) -> Iterator[None]:
+        """Let a plugin have these settings for as long as the block lasts."""
+        path = self.settings / package / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    def stop_kernels(self) -> None:
+        """Shut down what pages left running: a kernel that has trained holds a lot of memory."""
+        for session in json.loads(self._ask("GET", "sessions")):
+            self._ask("DELETE", f"sessions/{session['id']}")
+
+    def _ask(self, method: str, path: str) -> bytes:
+        request = urllib.request.Request(f"{self.url}/api/{path}?token={self.token}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+
+
+@contextlib.contextmanager
+def running_lab(root: Path, model: Path) -> Iterator[Lab]:
+    """Start `jupyter lab` over a folder that holds the small model and the example data."""
+    lab = new_lab(root, model)
+    with serving(lab):
+        yield lab
+
+
+def new_lab(root: Path, model: Path) -> Lab:
+    """Fill a folder with the small model and the example data, and choose where to serve it."""
+    shutil.copytree(model, root / "tiny")
+    shutil.copytree(EXAMPLES, root / "data")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = root.with_name("jupyter-config") / "lab" / "user-settings"
+    return Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), root, settings)
+
+
+@contextlib.contextmanager
+def serving(lab: Lab, *options: str, **environment: str) -> Iterator[None]:
+    """Run the server of a lab, which may have run before, for as long as the block lasts."""
+    root = lab.root
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"]
+    command += [f"--port={lab.url.rpartition(':')[2]}", "--ServerApp.port_retries=0"]
+    command += [f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={lab.token}"]
+    # Tests read the notebook as the page has it, through the application object.
+    command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
+    command += options
+    settings = {
+        "JUPYTER_CONFIG_DIR": str(root.with_name("jupyter-config")),
+        "JUPYTER_DATA_DIR": str(root.with_name("jupyter-data")),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        **environment,
+    }
+    log = root.with_name("server.log")
+    no_news = {"fetchNews": "false", "checkForUpdates": False}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(lab.setting("@jupyterlab/apputils-extension", "notification", no_news))
+        output = stack.enter_context(log.open("wb"))
+        server = subprocess.Popen(
+            command, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_for(lab, server, log)
+            yield
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask until the server answers; say what it wrote when it does not."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{lab.url}/ft/api/health?token={lab.token}", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)  # between two questions to a server that is starting
+    raise RuntimeError(f"jupyter lab did not answer; it wrote:\n{log.read_text()[-4000:]}")
+
+
+@contextlib.contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Start Chromium without a window; needs the `chromium` of the system."""
+    try:
+        from playwright.sync_api import expect, sync_playwright
+    except ImportError as error:
+        raise RuntimeError(
+            "pip install playwright 'jupyterlab==4.6.*' 'notebook==7.6.*'"
+        ) from error
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise RuntimeError("Chromium is missing: apt-get install chromium fonts-dejavu-core")
+    # On a machine with other work to do a page may take its time; a test fails by what it shows.
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Open a page in a context of its own: no cookie, no store, no page beside it."""
+    context = browser.new_context(**{"viewport": VIEWPORT, **options})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    yield page
+    context.close()

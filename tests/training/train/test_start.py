@@ -1,0 +1,77 @@
+"""What the way to the first step of LoRA training does not load, and that nothing is lost by it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+NOT_LOADED = (
+    "bitsandbytes", "IPython", "evaluate", "jax", "lark", "matplotlib", "networkx", "nltk",
+    "rfc3987_syntax", "rouge_score", "scipy", "sklearn", "tensorboard", "tensorflow", "torchao",
+    "torchvision", "trl", "wandb", "ft_runtime.smoke",
+    "torch._inductor.compile_fx", "torch.utils.tensorboard",
+)  # fmt: skip
+
+SCRIPT = """
+import json, sys
+import ft_runtime as ft
+from ft_runtime.cli import main
+
+loaded = []
+def first_step(trainer, run):
+    from transformers import TrainerCallback
+
+    class Stop(TrainerCallback):
+        def on_step_end(self, *args, **keywords):
+            loaded.extend(sys.modules)
+            raise KeyboardInterrupt
+
+    trainer.add_callback(Stop())
+    return train(trainer, run)
+
+train = ft.train
+ft.train = first_step
+assert main(["run", sys.argv[1]]) != 0
+from peft import import_utils
+from peft.tuners.lora import model
+from scipy.optimize import linear_sum_assignment
+from transformers.loss import loss_for_object_detection as detection
+
+print(json.dumps({
+    "loaded": loaded,
+    "bitsandbytes": [
+        import_utils.is_bnb_available(), model.is_bnb_available is import_utils.is_bnb_available
+    ],
+    "assigned": [list(map(int, found)) for found in detection.linear_sum_assignment([[2, 1], [1, 9]])],
+}))
+"""
+
+
+def test_the_first_step_of_lora_loads_what_it_needs(tiny_causal_dir, tmp_path):
+    rows = [
+        {"prompt": f"Say {number}:", "completion": f" {number} and then {number + 1}"}
+        for number in range(20)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = {
+        "provider": "hf_local",
+        "model_id": str(tiny_causal_dir),
+        "tune_type": "lora",
+        "dataset": {"path": str(tmp_path / "rows.jsonl"), "format": "jsonl_prompt"},
+        "hyperparams": {"max_seq_len": 64, "batch_size_train": 2},
+        "logs": "none",
+        "artifacts": {"output_dir": str(tmp_path / "run")},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "config.json")],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert "transformers.trainer" in found["loaded"]
+    assert sorted(set(NOT_LOADED) & set(found["loaded"])) == []
+    assert found["bitsandbytes"] == [True, True]
+    assert found["assigned"] == [[0, 1], [1, 0]]
