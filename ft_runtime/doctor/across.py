@@ -23,7 +23,7 @@ def compare_splits(files: list[FileScan], parts: list[Part]) -> list[Finding]:
         if same:
             lines = ", ".join(str(line_of(other, second, row)) for row in rows[:5])
             found.append(
-                finding("doctor.split_overlap", other.path, count=same, lines=lines, **names)
+                finding("data.files_share_rows", other.path, count=same, lines=lines, **names)
             )
         if asked > same:
             lines = ", ".join(
@@ -31,7 +31,7 @@ def compare_splits(files: list[FileScan], parts: list[Part]) -> list[Finding]:
             )
             found.append(
                 finding(
-                    "doctor.prompt_overlap", other.path, count=asked - same, lines=lines, **names
+                    "data.files_share_prompts", other.path, count=asked - same, lines=lines, **names
                 )
             )
     return found

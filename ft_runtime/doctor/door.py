@@ -281,5 +281,5 @@ def _saved_dataset(path: Path) -> Any:
     except Exception as error:
         problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise FindingsError(
-            [finding("doctor_report.broken_columnar", str(path), kind="dataset", problem=problem)]
+            [finding("data.broken_columnar", str(path), kind="dataset", problem=problem)]
         ) from None

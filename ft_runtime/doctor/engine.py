@@ -143,7 +143,7 @@ def scan_file(
         result.refused = True
         return result, Part()
     if not result.valid:
-        result.findings.append(finding("doctor.file_changed", result.path))
+        result.findings.append(finding("data.file_changed", result.path))
     finish(result, part, found, "duplicates" in options.checks)
     return result, part
 
@@ -160,7 +160,7 @@ def _choose(found: Detection, options: Options, result: FileScan) -> str | None:
             mapping = f"and columns: {found.columns}" if found.columns else ""
             result.findings.append(
                 finding(
-                    "doctor.wrong_format",
+                    "data.other_format",
                     result.path,
                     detected=found.format,
                     format=options.format,
@@ -170,17 +170,17 @@ def _choose(found: Detection, options: Options, result: FileScan) -> str | None:
         return options.format
     if found.format is None:
         if found.shape == "preference":
-            result.findings.append(finding("doctor.preference_data", result.path))
+            result.findings.append(finding("data.preference_data", result.path, present=present))
             return None
         if not found.present:  # nothing in the first rows can be read: let each line be explained
             return "jsonl_chat"
         result.findings.append(
-            finding("doctor.unknown_format", result.path, shape=found.shape, present=present)
+            finding("data.unknown_format", result.path, shape=found.shape, present=present)
         )
         return None
     if found.columns and not options.columns:
         mapping = "{" + ", ".join(f"{k}: {v}" for k, v in found.columns.items()) + "}"
-        result.findings.append(finding("doctor.mapping", result.path, mapping=mapping))
+        result.findings.append(finding("data.mapping", result.path, mapping=mapping))
     return found.format
 
 

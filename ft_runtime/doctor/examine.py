@@ -139,7 +139,7 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
             found.findings = [
                 item
                 for item in found.findings
-                if item.code not in ("doctor.split_overlap", "doctor.prompt_overlap")
+                if item.code not in ("data.files_share_rows", "data.files_share_prompts")
             ]
     rows = [
         (each.scan.path, each.scan.split, line, item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.data.places import listing
 from ft_runtime.doctor.duplicates import find_duplicates
 from ft_runtime.doctor.hashing import spread
 from ft_runtime.doctor.head import Detection
@@ -17,10 +18,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHOWN = 10
+KINDS = {"jsonl": "JSON Lines", "json": "JSON", "csv": "CSV", "tsv": "CSV"}
+UNREADABLE = (
+    "not_utf8", "nul_bytes", "bom_inside", "cut_line", "control_in_json", "invalid_json",
+    "two_values", "python_literal", "too_deep", "not_an_object", "line_too_long", "ragged_row",
+    "stray_quote", "unbalanced_quote",
+)  # fmt: skip
+"""Faults of what is no row at all; a row that can be read and is wrong says nothing of the file."""
 
 
 def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> None:
     """Fill in the result of a file that was read."""
+    part.drop_tail()
     result.lines, result.rows = part.lines, part.rows
     result.broken, result.fine = part.broken, part.rows - part.broken
     result.log, result.marks = part.log, part.marks
@@ -33,18 +42,38 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
     result.labels = _labels(part)
     add = result.findings.append
     if 0 < part.crlf < part.lines - 1:
-        add(finding("doctor.mixed_line_ends", result.path, crlf=part.crlf, lines=part.lines))
-    if result.rows and result.broken * 2 > result.rows:
-        values = {"bad": result.broken, "seen": result.rows, "format": result.format}
-        add(finding("doctor.mostly_broken", result.path, **values))
+        add(finding("data.mixed_line_ends", result.path, crlf=part.crlf, lines=part.lines))
+    if part.tail:
+        add(finding("data.trailing_blank_lines", result.path, count=part.tail))
+    if not result.rows:
+        result.refused = True
+        code = "header_only" if result.container in ("csv", "tsv") else "blank_file"
+        add(finding(f"data.{code}", result.path))
+    _judge(result)
     if result.extras and result.container == "jsonl":
         names = ", ".join(result.extras[:_SHOWN])
-        add(finding("doctor.unused_columns", result.path, names=names))
+        add(finding("data.unused_columns", result.path, names=names))
     if duplicates:
         note_duplicates(result, part, content, prompt)
     _label_findings(result)
     bad = {line for code, kept in part.log.kept.items() if is_error(code) for line, _ in kept}
     result.preview = [{**row, "fine": row["line"] not in bad} for row in found.preview]
+
+
+def _judge(result: FileScan) -> None:
+    """Tell when most rows are broken: the file is something else, or has another format."""
+    if result.broken * 2 <= result.rows:
+        return
+    values: dict[str, Any] = {"bad": result.broken, "seen": result.rows}
+    kept = [item for code in UNREADABLE for item in result.log.kept.get(code, ())]
+    bad = sum(result.log.rows[code] for code in UNREADABLE)
+    if bad * 2 > result.rows:
+        values |= {"bad": bad, "kind": KINDS.get(result.container, result.container)}
+        values["lines"] = listing((str(line) for line, _ in sorted(kept, key=lambda i: i[0])), 5)
+        result.findings.append(finding("data.mostly_unreadable", result.path, **values))
+    else:
+        values["format"] = result.format
+        result.findings.append(finding("data.mostly_broken", result.path, **values))
 
 
 def fingerprint(content: NDArray[Any], count: int) -> str:
@@ -90,23 +119,25 @@ def line_of(_result: FileScan, part: Part, row: int) -> int:
     """Return the physical line of a row, counted from 0."""
     if len(part.row_lines):
         return int(part.row_lines.array[row])
-    return row + 1 + part.lines - part.rows
+    return row + 1 + part.lines - part.rows - part.tail
 
 
 def note_duplicates(result: FileScan, part: Part, content: Any, prompt: Any) -> None:
     """Look for repeated rows and prompts, and put them into the result."""
     found = find_duplicates(content, prompt)
     result.duplicates, result.conflicts = found.rows, found.prompts
+    labelled = result.format == "csv_classification"
+    conflicts = "label_conflicts" if labelled else "prompt_conflicts"
     for code, count, groups in (
         ("duplicate_rows", found.rows, found.groups),
-        ("prompt_conflicts", found.prompts, found.conflicts),
+        (conflicts, found.prompts, found.conflicts),
     ):
         if count:
             lines = "; ".join(
                 " = ".join(str(line_of(result, part, row)) for row in group[:4])
                 for group in groups[:3]
             )
-            result.findings.append(finding(f"doctor.{code}", result.path, count=count, lines=lines))
+            result.findings.append(finding(f"data.{code}", result.path, count=count, lines=lines))
 
 
 def _labels(part: Part) -> dict[str, int]:
@@ -127,24 +158,24 @@ def _label_findings(result: FileScan) -> None:
         return
     if len(labels) == 1:
         label = next(iter(labels))
-        add(finding("doctor.one_class", where, count=result.fine, label=repr(label)))
+        add(finding("data.one_class", where, count=result.fine, label=repr(label)))
     folded: dict[str, list[str]] = {}
     for label in list(labels)[:10_000]:
         folded.setdefault(" ".join(label.casefold().split()), []).append(label)
     variants = [names for names in folded.values() if len(names) > 1]
     if variants:
         shown = "; ".join(" / ".join(map(repr, names[:4])) for names in variants[:_SHOWN])
-        add(finding("doctor.label_variants", where, spellings=shown))
+        add(finding("data.label_variants", where, spellings=shown))
     spaced = [label for label in labels if label != label.strip()]
     if spaced:
         shown = ", ".join(map(repr, spaced[:_SHOWN]))
-        add(finding("doctor.label_spaces", where, labels=shown))
+        add(finding("data.label_spaces", where, labels=shown))
     if result.fine >= 20 and len(labels) * 2 > result.fine:
         values = {"classes": len(labels), "count": result.fine}
-        add(finding("doctor.labels_look_like_text", where, **values))
+        add(finding("data.labels_look_like_text", where, **values))
     elif all(_number(label) for label in labels):
         shown = ", ".join(list(labels)[:_SHOWN])
-        add(finding("doctor.numeric_labels", where, labels=shown))
+        add(finding("data.numeric_labels", where, labels=shown))
 
 
 def _number(label: str) -> bool:

@@ -10,7 +10,7 @@ from ft_runtime.doctor.csv.dialect import Dialect, read_dialect
 from ft_runtime.doctor.opening import opened, read_at, show
 from ft_runtime.doctor.result import PREVIEW
 from ft_runtime.doctor.shape import detect_rows, rows_of
-from ft_runtime.doctor.sniff import BOM, container, refusal
+from ft_runtime.doctor.sniff import BOM, recognise, refusal
 from ft_runtime.findings import Finding, errors, finding
 
 HEAD = 1 << 16
@@ -24,6 +24,7 @@ class Detection:
     Attributes
     ----------
     container : {"jsonl", "csv", "tsv", "json", ""}
+        ``json`` is an array, or objects spread over lines.
     format : str or None
         Detected, a format of the config.
     shape : str
@@ -83,36 +84,53 @@ def detect(path: str | Path, columns: dict[str, str] | None = None) -> Detection
 
 
 def detect_open(
-    handle: int, size: int, path: str | Path, columns: dict[str, str] | None = None
+    handle: int,
+    size: int,
+    path: str | Path,
+    columns: dict[str, str] | None = None,
+    name: str | None = None,
 ) -> Detection:
-    """Do as `detect` does, for a file that is open."""
-    name = show(str(path))
+    """Do as `detect` does, for a file that is open.
+
+    Parameters
+    ----------
+    name : str, optional
+        What findings call the file; its path by default.
+    """
+    name = show(str(path)) if name is None else name
     head = read_at(handle, HEAD, 0)
     if head.count(b"\n") < 2 and size > len(head):
         head = read_at(handle, _MORE, 0)
     found = Detection(name, size=size)
-    if refused := refusal(head, size, name):
+    if refused := refusal(head, size, name, path):
         found.findings.append(refused)
         return found
-    found.container = container(head, path)
+    found.container, problem = recognise(head, path, name)
     if head.startswith(BOM):
         found.begin = len(BOM)
-        found.findings.append(finding("doctor.byte_order_mark", name))
-    if found.container == "json":
-        array = head.removeprefix(BOM).lstrip().startswith(b"[")
-        code = "doctor.array_in_jsonl" if array else "doctor.pretty_json"
-        found.findings.append(finding(code, name))
-    elif found.container == "jsonl":
+        found.findings.append(finding("data.byte_order_mark", name))
+    if problem is None and found.container == "json":  # `containers` makes lines of it before
+        problem = finding("data.array_in_jsonl", name)
+    if problem is not None:
+        found.findings.append(problem)
+    if found.container == "jsonl":
         _json_rows(head, size, found)
-    else:
-        _table(head, size, found, columns)
-    suffix = Path(path).suffix.lower()
-    if found.container == "jsonl" and suffix in (".csv", ".tsv"):
-        found.findings.append(finding("doctor.json_in_csv", name))
-    if found.container in ("csv", "tsv") and suffix in (".jsonl", ".ndjson", ".json"):
-        found.findings.append(finding("doctor.csv_in_jsonl", name))
-        found.dialect = None
+    elif found.container == "csv" and problem is None:
+        _table(head, size, found, columns, Path(path).suffix.lower() == ".tsv")
     return found
+
+
+def first_columns(path: str | Path) -> dict[str, Any]:
+    """Return the columns of the first rows of a file, each with its first value that is not null.
+
+    Raises
+    ------
+    FindingsError
+        When the file cannot be read as rows.
+    """
+    from ft_runtime.data.read import read_head
+
+    return read_head(path, HEAD)[0].columns
 
 
 def _json_rows(head: bytes, size: int, found: Detection) -> None:
@@ -131,17 +149,19 @@ def _json_rows(head: bytes, size: int, found: Detection) -> None:
     ]
 
 
-def _table(head: bytes, size: int, found: Detection, columns: dict[str, str] | None) -> None:
-    dialect = read_dialect(head, found.path, columns)
+def _table(
+    head: bytes, size: int, found: Detection, columns: dict[str, str] | None, tabs: bool
+) -> None:
+    dialect = read_dialect(head, found.path, columns, tabs)
     found.dialect, found.begin, found.lines = dialect, dialect.begin, dialect.lines
     found.container = "tsv" if dialect.delimiter == "\t" else "csv"
-    found.findings += dialect.findings
+    found.findings += dialect.findings + dialect.column_findings
     found.present = dialect.header
     found.shape = "classification" if dialect.table else "unknown"
     found.format = "csv_classification" if dialect.table else None
     found.columns = {k: v for k, v in dialect.columns.items() if k != v}
     if not head[dialect.begin :].strip() and len(head) >= size:
-        found.findings.append(finding("doctor.header_only", found.path))
+        found.findings.append(finding("data.header_only", found.path))
         dialect.table = None
     text = head[dialect.begin :].decode("utf-8", "replace")
     for i, line in enumerate(text.split("\n")[:PREVIEW]):

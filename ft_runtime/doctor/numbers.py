@@ -65,6 +65,10 @@ class Numbers:
         self._room[self._size : size] = values
         self._size = size
 
+    def cut(self, size: int) -> None:
+        """Leave out what stands behind the first `size` numbers."""
+        self._size = min(self._size, size)
+
     def shift(self, step: int) -> None:
         """Add the same to all numbers."""
         if self._room is not None and step:

@@ -43,6 +43,8 @@ class Part:
         Physical lines of the rows, where these are not one for each row.
     total : int
         Bytes of the range, for a guess at the number of rows.
+    tail : int
+        How many of the last lines are empty: when the file ends there, they are no rows.
     marks : Log
         Secrets, personal data and other things found in the text.
     """
@@ -63,6 +65,7 @@ class Part:
     extras: set[str] = field(default_factory=set)
     crlf: int = 0
     changed: bool = False
+    tail: int = 0
     label_runs: list[Any] = field(default_factory=list)
 
     def add_lengths(self, chars: NDArray[Any]) -> None:
@@ -87,6 +90,31 @@ class Part:
         if lines is not None:
             self.row_lines.append(lines, expected)
 
+    def note_blank(self, rows: int, blank: set[int]) -> None:
+        """Note which of the rows that follow are empty lines."""
+        count = 0
+        while count < rows and rows - 1 - count in blank:
+            count += 1
+        self.tail = count + (self.tail if count == rows else 0)
+
+    def drop_tail(self) -> None:
+        """Take the empty lines at the end away: they are no rows."""
+        count = self.tail
+        if not count:
+            return
+        self.rows -= count
+        self.broken -= count
+        for numbers in (self.content, self.prompt, self.row_lines):
+            numbers.cut(self.rows)
+        for counted in (self.log.counts, self.log.rows):
+            counted["blank_line"] -= count
+            if not counted["blank_line"]:
+                del counted["blank_line"]
+        kept = self.log.kept.get("blank_line", [])
+        kept[:] = [item for item in kept if item[0] <= self.lines - count]
+        if not kept:
+            self.log.kept.pop("blank_line", None)
+
     def extend(self, other: Part) -> None:
         """Add the part that follows this one."""
         self.log.extend(other.log, self.lines)
@@ -98,6 +126,7 @@ class Part:
         else:
             lines = other.row_lines.array + self.lines if len(other.row_lines) else None
             self.add_numbers(other.content.array, other.prompt.array, lines)
+        self.tail = other.tail + (self.tail if other.tail == other.rows else 0)
         self.lines += other.lines
         self.rows += other.rows
         self.broken += other.broken

@@ -9,6 +9,8 @@ from functools import cache
 from typing import Any
 
 from ft_runtime import messages
+from ft_runtime.findings import Finding, finding
+from ft_runtime.printing import printable
 
 KEEP = 200
 
@@ -32,10 +34,16 @@ class Problem:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+def told(problem: Problem, place: str) -> Finding:
+    """Return the finding on a problem of the row at a place (``a.jsonl:3``)."""
+    where = f"{place} {printable(problem.path)}".rstrip()
+    return finding(f"data.{problem.code}", where, **problem.values)
+
+
 @cache
 def is_error(code: str) -> bool:
     """Return whether a row with this problem is broken."""
-    return messages.lookup(f"doctor.{code}")["severity"] == "error"
+    return messages.lookup(f"data.{code}")["severity"] == "error"
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ft_runtime.doctor.problems import Log, Problem, is_error
-from ft_runtime.findings import Finding, finding
+from ft_runtime.doctor.problems import Log, Problem, is_error, told
+from ft_runtime.findings import Finding
 
 PREVIEW = 20
 
@@ -106,8 +106,7 @@ class FileScan:
         return made
 
     def _finding(self, line: int, problem: Problem) -> Finding:
-        where = f"{self.path}:{line}" + (f" {problem.path}" if problem.path else "")
-        return finding(f"doctor.{problem.code}", where, **problem.values)
+        return told(problem, f"{self.path}:{line}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON; problems as counts and findings."""

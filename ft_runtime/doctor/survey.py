@@ -20,10 +20,10 @@ from ft_runtime.doctor.engine import CHECKS, Options, scan_file, size_of
 from ft_runtime.doctor.finish import line_of, note_duplicates
 from ft_runtime.doctor.numbers import Numbers
 from ft_runtime.doctor.part import Part
-from ft_runtime.doctor.problems import Problem, is_error
+from ft_runtime.doctor.problems import Problem, is_error, told
 from ft_runtime.doctor.result import FileScan
 from ft_runtime.doctor.splits.sides import SIDES, Members
-from ft_runtime.findings import Finding, FindingsError, finding
+from ft_runtime.findings import Finding, FindingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,14 +69,13 @@ class Surveyed:
         for log in (self.scan.log, self.scan.marks):
             for code in sorted(log.kept, key=lambda code: (not is_error(code), code)):
                 for line, problem in log.kept[code][:limit]:
-                    yield f"doctor.{code}", line, self._finding(line, problem)
+                    yield f"data.{code}", line, self._finding(line, problem)
 
     def _finding(self, line: int, problem: Problem) -> Finding:
         place = f"{self.scan.path}:{line}"
         if self.plain.rows_only:
             place = f"{self.scan.path} row {line}"
-        where = place + (f" {problem.path}" if problem.path else "")
-        return finding(f"doctor.{problem.code}", where, **problem.values)
+        return told(problem, place)
 
 
 @dataclass

@@ -17,17 +17,29 @@ ELEMENT = 64 << 20
 """Longest element, in characters."""
 
 
-def write_lines(path: Path, out: BinaryIO, name: str) -> array.array[int]:
+def write_lines(
+    path: Path, out: BinaryIO, name: str, most: int | None = None, cut: bool = False
+) -> tuple[array.array[int], bool]:
     """Write every element on a line of its own.
 
     The element's own text is copied, so that doubled keys and odd numbers are still seen; white
     space with line breaks between its parts becomes blanks. An element that is no JSON ends the
     walk: nothing behind it can be told apart.
 
+    Parameters
+    ----------
+    path, out, name
+    most : int, optional
+        Stop after so many bytes.
+    cut : bool
+        The file is the beginning of another.
+
     Returns
     -------
-    array of int
+    numbers : array of int
         The line on which each element starts.
+    complete : bool
+        Whether these are all.
 
     Raises
     ------
@@ -40,20 +52,30 @@ def write_lines(path: Path, out: BinaryIO, name: str) -> array.array[int]:
         walk.skip()
         walk.expect("[")
         while not walk.at("]"):
-            numbers.append(walk.line)
-            element = walk.element()
+            line = walk.line
+            try:
+                element = walk.element(most)
+            except FindingsError:
+                if cut and numbers:
+                    return numbers, False
+                raise
+            numbers.append(line)
             out.write(element.replace("\r", " ").replace("\n", " ").encode("utf-8") + b"\n")
-            if walk.at("]"):
+            if most is not None and out.tell() >= most:
+                return numbers, False
+            if walk.at("]") or (cut and not walk.text):
                 break
             walk.expect(",")
             if walk.at("]"):
                 raise walk.broken("a comma before the closing bracket")
+        if cut and not walk.text:
+            return numbers, False
         walk.expect("]")
         if walk.text:
             raise walk.broken("text after the end of the array")
     if not numbers:
-        raise FindingsError([finding("doctor_report.no_rows", name)])
-    return numbers
+        raise FindingsError([finding("data.blank_file", name)])
+    return numbers, True
 
 
 class _Walk:
@@ -93,8 +115,9 @@ class _Walk:
             if end < len(self._whole) or not self._more():
                 return
 
-    def element(self) -> str:
+    def element(self, most: int | None = None) -> str:
         """Return the text of the value here, and go behind it."""
+        longest = ELEMENT if most is None else min(ELEMENT, most)
         while True:
             problem = ""
             try:
@@ -106,8 +129,9 @@ class _Walk:
             # A number may go on in the next piece.
             if 0 <= end < len(self._whole) or (end >= 0 and self._ended):
                 break
-            if len(self._whole) - self._at > ELEMENT:
-                raise self.broken(problem or "an element longer than 64 MB")
+            if len(self._whole) - self._at > longest:
+                where = f"{self._name}:{self.line}"
+                raise FindingsError([finding("data.line_too_long", where, limit=longest)])
             if not self._more(len(self._whole) - self._at):
                 raise self.broken(problem or "the file ends inside the array")
         text = self._whole[self._at : end]
@@ -134,4 +158,4 @@ class _Walk:
 
     def broken(self, problem: str, line: int = 0) -> FindingsError:
         where = f"{self._name}:{line or self.line}"
-        return FindingsError([finding("doctor_report.broken_array", where, problem=problem)])
+        return FindingsError([finding("data.broken_array", where, problem=problem)])

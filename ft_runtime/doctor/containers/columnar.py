@@ -7,13 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ft_runtime.data.hub import class_name
 from ft_runtime.findings import FindingsError, finding
 
 _BATCH = 1000
 
 
-def write_file(path: Path, kind: str, out: BinaryIO, name: str) -> None:
-    """Write the rows of a Parquet or Arrow file.
+def write_file(
+    path: Path, kind: str, out: BinaryIO, name: str, most: int | None = None
+) -> bool:
+    """Write the rows of a Parquet or Arrow file, at most about `most` bytes of them.
+
+    Returns
+    -------
+    bool
+        Whether these are all.
 
     Raises
     ------
@@ -23,18 +31,18 @@ def write_file(path: Path, kind: str, out: BinaryIO, name: str) -> None:
     try:
         import pyarrow
     except ImportError:
-        raise FindingsError([finding("doctor_report.no_pyarrow", name, kind=kind)]) from None
+        raise FindingsError([finding("data.no_pyarrow", name, kind=kind)]) from None
     try:
         schema, batches = _open(path, kind)
         names = _class_names(schema)
-        _write(_rows(batches), names, out, name)
+        return _write(_rows(batches), names, out, name, most)
     except (pyarrow.ArrowException, UnicodeError, OSError) as error:
         # pyarrow tells of a file that ends early by an OSError, as a full disk is told: by number.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise FindingsError(
-            [finding("doctor_report.broken_columnar", name, kind=kind, problem=problem)]
+            [finding("data.broken_columnar", name, kind=kind, problem=problem)]
         ) from None
 
 
@@ -48,10 +56,10 @@ def write_dataset(data: Any, out: BinaryIO, name: str) -> None:
     """
     if isinstance(data, Mapping):
         splits = ", ".join(map(str, data))
-        raise FindingsError([finding("doctor_report.several_splits", name, splits=splits)])
+        raise FindingsError([finding("data.several_splits", name, splits=splits)])
     if not isinstance(data, Iterable):
         got = type(data).__name__
-        raise FindingsError([finding("doctor_report.not_a_source", name, got=got)])
+        raise FindingsError([finding("data.not_a_source", name, got=got)])
     names = {}
     for column, feature in (getattr(data, "features", None) or {}).items():
         if type(feature).__name__ == "ClassLabel":
@@ -98,20 +106,28 @@ def _class_names(schema: Any) -> dict[str, list[str]]:
         return {}
 
 
-def _write(rows: Iterable[Any], names: Mapping[str, list[str]], out: BinaryIO, source: str) -> None:
+def _write(
+    rows: Iterable[Any],
+    names: Mapping[str, list[str]],
+    out: BinaryIO,
+    source: str,
+    most: int | None = None,
+) -> bool:
     count = 0
     for row in rows:
+        if most is not None and out.tell() >= most:
+            return False
         count += 1
         if names and isinstance(row, Mapping):
             row = dict(row)
             for column, labels in names.items():
-                number = row.get(column)
-                if isinstance(number, int) and 0 <= number < len(labels):
-                    row[column] = labels[number]
+                if column in row:
+                    row[column] = class_name(row[column], labels)
         text = json.dumps(_listed(row), ensure_ascii=True, default=repr)
         out.write(text.encode("ascii") + b"\n")
     if not count:
-        raise FindingsError([finding("doctor_report.no_rows", source)])
+        raise FindingsError([finding("data.blank_file", source)])
+    return True
 
 
 def _listed(value: Any) -> Any:

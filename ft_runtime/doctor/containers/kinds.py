@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ft_runtime.doctor.sniff import BOM, container
+from ft_runtime.doctor.sniff import BOM, recognise
 
 HEAD = 1 << 16
 _STREAM = b"\xff\xff\xff\xff"
@@ -21,6 +21,7 @@ def kind_of(head: bytes, name: str) -> str:
     # The second is the stream form of Arrow, in which the datasets library keeps its files.
     if head.startswith((b"ARROW1", _STREAM)):
         return "arrow"
-    if head.removeprefix(BOM).lstrip().startswith(b"[") and container(head, name) == "json":
+    text = head.removeprefix(BOM).lstrip()
+    if text.startswith(b"[") and recognise(head, name, "") == ("json", None):
         return "json"
     return "text"

@@ -48,6 +48,8 @@ class Plain:
         Of the source, where it is not `path` itself; of the rows for a dataset in memory.
     bytes : int
         Of the source.
+    complete : bool
+        Whether all rows are in it; see `most` of `plain`.
     problems : list of (int, Problem)
         Line and fault of records that could not be written out; `path` has a stand-in for each.
     """
@@ -60,11 +62,12 @@ class Plain:
     sha256: str = ""
     bytes: int = 0
     problems: list[tuple[int, Problem]] = field(default_factory=list)
+    complete: bool = True
 
     @property
     def temporary(self) -> bool:
         """Whether `path` is a copy."""
-        return bool(self.container)
+        return bool(self.container) or not self.complete
 
     def number(self, line: int) -> int:
         """Return the number in the source of a line of `path`."""
@@ -79,7 +82,15 @@ class Plain:
 
 
 @contextmanager
-def plain(source: Any, format: str | None = None) -> Iterator[Plain]:
+def plain(
+    source: Any,
+    format: str | None = None,
+    *,
+    name: str | None = None,
+    where: str | None = None,
+    tables: bool = True,
+    most: int | None = None,
+) -> Iterator[Plain]:
     """Open a source for the checks.
 
     Parameters
@@ -87,6 +98,12 @@ def plain(source: Any, format: str | None = None) -> Iterator[Plain]:
     source : str, Path or datasets.Dataset
     format : str, optional
         Of the rows, when it is known: a table is read in another way for some.
+    name, where : str, optional
+        What findings call the source, and the place of those on its path; by default its path.
+    tables : bool
+        Whether a table of anything but text and label becomes JSON Lines.
+    most : int, optional
+        Stop after so many bytes of rows, unpacked.
 
     Raises
     ------
@@ -95,7 +112,7 @@ def plain(source: Any, format: str | None = None) -> Iterator[Plain]:
     """
     with tempfile.TemporaryDirectory(prefix="ft-doctor-") as folder:
         if isinstance(source, (str, os.PathLike)):
-            yield _file(Path(source), Path(folder), format)
+            yield _file(Path(source), Path(folder), format, name, where, tables, most)
         else:
             yield _dataset(source, Path(folder) / "rows.jsonl")
 
@@ -107,40 +124,74 @@ def _dataset(data: Any, target: Path) -> Plain:
     return Plain(target, "dataset", "dataset", None, True, sha256_file(target), size)
 
 
-def _file(path: Path, folder: Path, format: str | None) -> Plain:
-    name, inner = show(str(path)), path.name
-    with opened(path) as handle:
+def _file(
+    path: Path,
+    folder: Path,
+    format: str | None,
+    name: str | None,
+    where: str | None,
+    tables: bool,
+    most: int | None,
+) -> Plain:
+    name, inner = show(str(path)) if name is None else name, path.name
+    with opened(os.fspath(path), where) as handle:
         size = os.fstat(handle).st_size
         head = read_at(handle, HEAD, 0)
-    squeezed = packed(head)
+    squeezed, whole = packed(head), True
     place = path
     if squeezed:
         inner = inner.rpartition(".")[0] or inner
         place = folder / (inner if Path(inner).suffix else f"{inner}.unpacked")
         with _room(name), open(place, "wb") as out:
-            unpack.unpack(path, squeezed, out, name)
+            whole = unpack.unpack(path, squeezed, out, name, most)
         with open(place, "rb") as stream:
             head = stream.read(HEAD)
+        if not whole and kind_of(head, inner) in ("parquet", "arrow"):  # no use without its end
+            with _room(name), open(place, "wb") as out:
+                whole = unpack.unpack(path, squeezed, out, name)
     kind = kind_of(head, inner)
-    if kind == "text" and table.is_answers(place, format):
+    if kind == "text" and tables and table.is_answers(place, format):
         kind = "csv"
-    if kind == "text" and not squeezed:
+    if kind == "text" and most is not None and size > most and not squeezed:
+        place, whole = folder / inner, False
+        _copy_head(path, place, most)
+    elif kind == "text" and not squeezed:
         return Plain(path, name, bytes=size)
-    sha256 = sha256_file(path)
+    sha256 = sha256_file(path) if most is None or whole else ""
     container = " ".join(filter(None, (squeezed, "" if kind == "text" else kind)))
     if kind == "text":
-        return Plain(place, name, container, sha256=sha256, bytes=size)
+        if not whole:
+            _cut_line(place, name, most or 0)
+        return Plain(place, name, container, sha256=sha256, bytes=size, complete=whole)
     target = folder / "rows.jsonl"
     made = Plain(target, name, container, None, kind in ("parquet", "arrow"), sha256, size)
     with _room(name), open(target, "wb") as out:
         if kind == "json":
-            made.numbers = array.write_lines(place, out, name)
+            made.numbers, complete = array.write_lines(place, out, name, most, not whole)
+            made.complete = whole and complete
         elif kind == "csv":
             converted = table.write_lines(place, out)
             made.numbers, made.problems = converted.numbers, converted.problems
         else:
-            columnar.write_file(place, kind, out, name)
+            made.complete = columnar.write_file(place, kind, out, name, most)
+    if not made.complete:
+        made.sha256 = ""
     return made
+
+
+def _copy_head(path: Path, place: Path, most: int) -> None:
+    with opened(path) as handle, open(place, "wb") as out:
+        out.write(read_at(handle, most, 0))
+
+
+def _cut_line(place: Path, name: str, most: int) -> None:
+    """Take the last line off, which the border may cut."""
+    with open(place, "r+b") as stream:
+        data = stream.read()
+        end = data.rfind(b"\n") + 1
+        if not end:
+            raise FindingsError([finding("data.line_too_long", f"{name}:1", limit=most)])
+        stream.truncate(end)
 
 
 @contextmanager
@@ -150,4 +201,4 @@ def _room(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise FindingsError([finding("doctor_report.cannot_unpack", name, reason=reason)]) from None
+        raise FindingsError([finding("data.cannot_unpack", name, reason=reason)]) from None

@@ -15,8 +15,13 @@ LIMIT = 64 << 30
 """Most bytes that a file may unpack to; a bomb of zeros ends here, or at the end of the disk."""
 
 
-def unpack(path: Path, kind: str, out: BinaryIO, name: str) -> None:
-    """Write what a compressed file holds to `out`.
+def unpack(path: Path, kind: str, out: BinaryIO, name: str, most: int | None = None) -> bool:
+    """Write what a compressed file holds to `out`, at most `most` bytes of it.
+
+    Returns
+    -------
+    bool
+        Whether that is all.
 
     Raises
     ------
@@ -28,9 +33,12 @@ def unpack(path: Path, kind: str, out: BinaryIO, name: str) -> None:
         with _reader(path, kind, name) as stream:
             while block := stream.read(_BLOCK):
                 total += len(block)
+                if most is not None and total > most:
+                    out.write(block[: len(block) - (total - most)])
+                    return False
                 if total > LIMIT:
                     raise FindingsError(
-                        [finding("doctor_report.unpacks_too_large", name, limit=LIMIT)]
+                        [finding("data.unpacks_too_large", name, limit=LIMIT)]
                     )
                 out.write(block)
     except FindingsError:
@@ -43,8 +51,9 @@ def unpack(path: Path, kind: str, out: BinaryIO, name: str) -> None:
         if not known and "rror" not in type(error).__name__:
             raise
         raise FindingsError(
-            [finding("doctor_report.broken_archive", name, kind=kind, problem=str(error))]
+            [finding("data.broken_archive", name, kind=kind, problem=str(error))]
         ) from None
+    return True
 
 
 def _reader(path: Path, kind: str, name: str) -> Any:
@@ -62,4 +71,4 @@ def _reader(path: Path, kind: str, name: str) -> Any:
         import pyarrow
 
         return pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
-    raise FindingsError([finding("doctor_report.no_zstd", name)])
+    raise FindingsError([finding("data.no_zstd", name)])

@@ -31,13 +31,16 @@ def check_cells(
     fine: NDArray[Any],
     content: NDArray[Any],
     prompt: NDArray[Any],
+    odd: dict[int, list[Problem]],
 ) -> NDArray[Any]:
-    """Check text and label of the records with the right number of cells; return lengths."""
+    """Check text and label of the records with the right number of cells; return lengths.
+
+    `odd` has what is wrong with other cells, by record.
+    """
     import numpy as np
 
     data = np.frombuffer(block, np.uint8)
     (text_at, text_to), (label_at, label_to) = (_unquoted(data, *span) for span in spans)
-    odd: dict[int, list[Problem]] = {}
     name, label_name = table.names
     digests, chars = _texts(block, text_at, text_to, found.doubled, name, odd)
     numbers, inverse, values = _labels(block, label_at, label_to)
@@ -91,7 +94,7 @@ def _texts(
     at = np.flatnonzero(wide_spans(block, begin, until))
     sizes = np.array(hashing.characters([spans[i] for i in at.tolist()]), np.int64)
     for i in at[sizes < 0].tolist():
-        byte = _wrong_byte(spans[i])
+        byte = wrong_byte(spans[i])
         odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))
     chars[at] += sizes - (until[at] - begin[at])
     unsure = unsure_spans(block, begin) & (_bytes(block).take(begin) != 92)
@@ -102,7 +105,8 @@ def _texts(
     return digests, chars
 
 
-def _wrong_byte(text: bytes) -> str:
+def wrong_byte(text: bytes) -> str:
+    """Return the first byte that is not UTF-8, or an empty text."""
     try:
         text.decode("utf-8")
     except UnicodeDecodeError as error:

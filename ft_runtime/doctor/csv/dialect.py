@@ -6,12 +6,16 @@ import csv
 import io
 from dataclasses import dataclass, field
 
+from ft_runtime.data.columns import diagnose
+from ft_runtime.data.detect import NAMES, plain_name, suggest
+from ft_runtime.data.formats import FORMATS
+from ft_runtime.data.places import listing
 from ft_runtime.doctor.csv.table import Table
-from ft_runtime.doctor.shape import fit, normal
 from ft_runtime.doctor.sniff import BOM
 from ft_runtime.findings import Finding, finding
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_ENDS = (b",", b";", b"\t", b"|", b"\r", b"\n", b"")
 
 
 @dataclass
@@ -28,7 +32,8 @@ class Dialect:
         Where the first record after the header begins.
     lines : int
         Physical lines before that.
-    findings : list of Finding
+    findings, column_findings : list of Finding
+        On the form of the file, and on which columns are text and label.
     columns : dict
         Canonical name to name in the file.
     """
@@ -38,79 +43,118 @@ class Dialect:
     begin: int
     lines: int
     findings: list[Finding] = field(default_factory=list)
+    column_findings: list[Finding] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     table: Table | None = None
 
 
-def read_dialect(head: bytes, name: str, columns: dict[str, str] | None = None) -> Dialect:
-    """Return delimiter, header and columns from the first bytes of a file."""
+def read_dialect(
+    head: bytes, name: str, columns: dict[str, str] | None = None, tabs: bool = False
+) -> Dialect:
+    """Return delimiter, header and columns from the first bytes of a file.
+
+    Parameters
+    ----------
+    head : bytes
+    name : str
+        For findings.
+    columns : dict, optional
+        Canonical name to name in the file.
+    tabs : bool
+        Whether tabs are what one expects of this file.
+    """
     begin = len(BOM) if head.startswith(BOM) else 0
-    findings, lines = [], 0
+    findings: list[Finding] = []
+    lines = 0
     while (
-        head[begin : begin + 1] == b"#"
-        or head[begin : begin + 2] in (b"\r\n",)
-        or (head[begin : begin + 1] == b"\n")
+        _is_comment(head, begin)
+        or head[begin : begin + 2] == b"\r\n"
+        or head[begin : begin + 1] == b"\n"
     ):
         after = head.find(b"\n", begin) + 1 or len(head)
         if head[begin : begin + 1] == b"#":
-            findings.append(finding("doctor.csv_comment", f"{name}:{lines + 1}"))
+            findings.append(finding("data.csv_comment", f"{name}:{lines + 1}"))
         begin, lines = after, lines + 1
     after = head.find(b"\n", begin) + 1 or len(head)
     while head.count(b'"', begin, after) & 1 and after < len(head):
         after = head.find(b"\n", after) + 1 or len(head)
-    first = head[begin:after].decode("utf-8", "replace").rstrip("\r\n")
+    where = f"{name}:{lines + 1}"
+    raw = head[begin:after]
+    first = raw.decode("utf-8", "replace").rstrip("\r\n")
     delimiter = _delimiter(first, columns)
+    sound = True
     try:
-        header = next(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter), [])
+        header = next(
+            csv.reader(io.StringIO(first, newline=""), delimiter=delimiter, strict=True), []
+        )
     except csv.Error:
-        header = first.split(delimiter)
+        findings.append(finding("data.unbalanced_quote", where))
+        header, sound = first.split(delimiter), False
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = f"0x{raw[error.start]:02x}"
+        findings.append(finding("data.not_utf8", f"{where} byte {error.start + 1}", byte=byte))
+        sound = False
     lines += head.count(b"\n", begin, after)
     dialect = Dialect(header, delimiter, after, lines, findings)
-    if delimiter != ",":
-        findings.append(finding("doctor.csv_delimiter", name, delimiter=DELIMITERS[delimiter]))
-    _columns(dialect, f"{name}:{max(lines, 1)}", columns or {})
+    if delimiter != "," and not (tabs and delimiter == "\t"):
+        findings.append(finding("data.csv_delimiter", name, delimiter=DELIMITERS[delimiter]))
+    repeated = sorted({cell for cell in header if header.count(cell) > 1 and cell})
+    if repeated:
+        findings.append(finding("data.duplicate_column", where, names=listing(repeated)))
+    if sound:
+        _columns(dialect, name, columns or {})
     return dialect
 
 
+def _is_comment(head: bytes, begin: int) -> bool:
+    """Tell a line of comment from a column that is called "#"."""
+    return head[begin : begin + 1] == b"#" and head[begin + 1 : begin + 2] not in _ENDS
+
+
 def _delimiter(header: str, columns: dict[str, str] | None) -> str:
-    wanted = {normal(c) for c in (columns or {}).values()} | {"text", "label"}
+    wanted = NAMES | {plain_name(c) for c in (columns or {}).values()}
     return max(
         DELIMITERS,
         key=lambda sign: (
-            len(wanted & {normal(cell) for cell in header.split(sign)}),
+            len(wanted & {plain_name(cell.strip('"')) for cell in header.split(sign)}),
             header.count(sign),
             sign == ",",
         ),
     )
 
 
-def _columns(dialect: Dialect, where: str, columns: dict[str, str]) -> None:
-    header, add = dialect.header, dialect.findings.append
-    repeated = sorted({cell for cell in header if header.count(cell) > 1 and cell})
-    if repeated:
-        add(finding("doctor.duplicate_column", where, names=", ".join(repeated)))
+def _columns(dialect: Dialect, name: str, columns: dict[str, str]) -> None:
+    """Find text and label: by the names given, else by names that are known for them."""
+    header, add = dialect.header, dialect.column_findings.append
+    present = dict.fromkeys(header, "")
+    near = {**dict.fromkeys(("text", "label")), **(suggest("csv_classification", present) or {})}
+    near = {column: actual or column for column, actual in near.items()}
     found: dict[str, str] = {}
-    near = fit("csv_classification", header)
     for column in ("text", "label"):
         actual = columns.get(column, column)
         if actual in header:
             found[column] = actual
-        elif near and column not in columns:
+        elif near[column] in header and column not in columns:
             found[column] = near[column]
     dialect.columns = found
-    if len(found) < 2:
-        missing = ", ".join(c for c in ("text", "label") if c not in found)
-        present = ", ".join(cell.strip()[:30] for cell in header[:12]) or "nothing"
-        add(finding("doctor.missing_columns", where, missing=missing, present=present))
-        return
+    wanted = {column: columns.get(column, column) for column in ("text", "label")}
+    odd = [column for column in found if plain_name(wanted[column]) == plain_name(found[column])]
+    missing = [c for c in wanted if c not in found or (c in odd and found[c] != wanted[c])]
+    if missing:
+        format = FORMATS["csv_classification"]
+        add(diagnose(format, wanted, missing, present, "csv", name))
     for column, actual in found.items():
-        if actual != column and actual != columns.get(column):
-            code = "doctor.header_spelling" if normal(actual) == column else "doctor.header_name"
-            add(finding(code, where, got=repr(actual), expected=column))
+        if actual != wanted[column] and column not in missing:
+            add(finding("data.header_name", name, got=repr(actual), expected=column))
+    if len(found) < 2:
+        return
     dialect.table = Table(
         ord(dialect.delimiter),
         len(header),
         header.index(found["text"]),
         header.index(found["label"]),
         (found["text"], found["label"]),
+        tuple(header),
     )

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.doctor.problems import Problem
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,8 +33,9 @@ class Split:
         Line breaks up to and with the record's own: physical lines.
     end : int
         Where the next record begins.
-    problem : tuple of (code, int) or None
-        ``stray_quote`` or ``unbalanced_quote``, and where the quote stands.
+    problem : tuple of (code, int, int) or None
+        ``stray_quote`` or ``unbalanced_quote``, where the quote stands, and for the latter where
+        the next one stands, or the file ends, that should have closed the cell.
     returns : ndarray of bool, shape (records,)
         Whether the record ends in CR LF.
     doubled : ndarray
@@ -45,7 +48,7 @@ class Split:
     separators: NDArray[Any]
     lines: NDArray[Any]
     end: int
-    problem: tuple[str, int] | None
+    problem: tuple[str, int, int] | None
     returns: NDArray[Any]
     doubled: NDArray[Any]
 
@@ -114,7 +117,7 @@ def split(signs: Signs, start: int, first: int, last: int, final: bool) -> Split
         doubled = reopened[reopened == shut[: reopened.size] + 1]
         outside = ((before & 1) == 0) & ~quote
         if problem:
-            outside &= at < problem[2]
+            outside &= at < problem[1]
         order = np.flatnonzero(outside)
         separators, kinds = at.take(order), sign.take(order)
     else:
@@ -136,14 +139,13 @@ def split(signs: Signs, start: int, first: int, last: int, final: bool) -> Split
         lines = np.arange(ends.size) + 1
     returns = (ends > starts) & (data.take(np.maximum(ends - 1, 0)) == 13)
     # A record that holds the bad quote is left to the caller, from its first byte on.
-    found = (problem[0], problem[1]) if problem else None
-    return Split(starts, ends - returns, cells, separators, lines, end, found, returns, doubled)
+    return Split(starts, ends - returns, cells, separators, lines, end, problem, returns, doubled)
 
 
 def _misplaced(
     block: bytes, quotes: NDArray[Any], delimiter: int, size: int, final: bool, start: int
 ) -> tuple[str, int, int] | None:
-    """Return the first quote that cannot stand where it does: what, the opener, the place."""
+    """Return the first quote that cannot stand where it does: what, the opener, the next quote."""
     import numpy as np
 
     data = np.frombuffer(block, np.uint8)
@@ -166,12 +168,12 @@ def _misplaced(
         i = int(loose[0])
         while i and opening[i] == closing[i - 1] + 1:
             i -= 1
-        return "unbalanced_quote", int(opening[i]), int(opening[i])
+        return "unbalanced_quote", int(opening[i]), first_loose
     if final and opening.size > closing.size:
         i = opening.size - 1
         while i and opening[i] == closing[i - 1] + 1:
             i -= 1
-        return "unbalanced_quote", int(opening[i]), int(opening[i])
+        return "unbalanced_quote", int(opening[i]), size
     return None
 
 
@@ -189,6 +191,8 @@ class Records:
         As in `Split`, of the other records.
     lines : ndarray, shape (records,)
         Physical line on which each begins, counted from 0 at the first.
+    faults : list of (int, Problem)
+        Of the records that a quote spoils, in order: line, counted in the same way, and problem.
     """
 
     starts: NDArray[Any]
@@ -198,6 +202,7 @@ class Records:
     lines: NDArray[Any]
     returns: NDArray[Any]
     doubled: NDArray[Any]
+    faults: list[tuple[int, Problem]]
 
 
 class Gathered:
@@ -205,6 +210,7 @@ class Gathered:
 
     def __init__(self) -> None:
         self._pieces: list[tuple[Any, ...]] = []
+        self._faults: list[tuple[int, Problem]] = []
         self.lines = 0
 
     def add(self, found: Split, keep: int) -> None:
@@ -224,13 +230,14 @@ class Gathered:
              found.returns[:keep], found.doubled[found.doubled < found.ends[keep - 1]])
         )  # fmt: skip
 
-    def spoilt(self, start: int, stop: int, lines: int) -> None:
-        """Add a record that a quote spoils."""
+    def spoilt(self, start: int, stop: int, lines: int, inner: int, problem: Problem) -> None:
+        """Add a record of some lines that a quote spoils, `inner` lines behind its first."""
         import numpy as np
 
         none: Any = np.zeros(0, np.int64)
         one = [np.array([value]) for value in (start, stop - 1, 0, self.lines, False)]
         self._pieces.append((one[0], one[1], one[2], none, one[3], one[4], none))
+        self._faults.append((self.lines + inner, problem))
         self.lines += lines
 
     def records(self) -> Records | None:
@@ -238,7 +245,8 @@ class Gathered:
         import numpy as np
 
         if len(self._pieces) == 1:
-            return Records(*self._pieces[0])
+            return Records(*self._pieces[0], self._faults)
         if not self._pieces:
             return None
-        return Records(*(np.concatenate(arrays) for arrays in zip(*self._pieces, strict=True)))
+        arrays = (np.concatenate(each) for each in zip(*self._pieces, strict=True))
+        return Records(*arrays, self._faults)

@@ -19,6 +19,8 @@ class Table:
         Which cells hold text and label.
     names : tuple of str
         The names of these two columns.
+    header : tuple of str
+        The names of all columns.
     """
 
     delimiter: int
@@ -26,3 +28,4 @@ class Table:
     text: int
     label: int
     names: tuple[str, str]
+    header: tuple[str, ...] = ()

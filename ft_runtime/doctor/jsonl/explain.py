@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
@@ -18,6 +20,7 @@ from ft_runtime.doctor.problems import Problem, is_error
 # Text, more bytes, what it is (role or column), place, and whether it is the answer.
 Piece = tuple[str, bytes, int, int, bool]
 _KNOWN = {"role", "content", "from", "value", "tool_calls", "tool_call_id", "name"}
+_ANSWERS = (ROLES["tool"], ROLES["function"])
 _NAMES = {dict: "object", list: "list", str: "text", bool: "true/false", int: "number"}
 _NAMES |= {float: "number", type(None): "null"}
 
@@ -67,17 +70,10 @@ def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explaine
         Of this line, where they are known already.
     """
     parsed = parse(line, hints)
-    value = parsed.value
     row = Explained(parsed.problems, whole=parsed.whole, risky=parsed.risky)
     if not parsed.sound:
         return row
-    if not isinstance(value, dict):
-        row.problems.append(Problem("not_an_object", values={"got": kind(value)}))
-        return row
-    used = layout.used
-    if not value.keys() <= used:
-        row.extras = {shorten(key) for key in value if key not in used}
-    pieces = _chat(value, layout, row) if layout.chat else _flat(value, layout, row)
+    pieces = judge(parsed.value, layout, row)
     if not row.fine:
         row.chars, row.label = 0, None
         return row
@@ -92,6 +88,31 @@ def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explaine
     return row
 
 
+def judge(value: Any, layout: Layout, row: Explained) -> list[Piece]:
+    """Add everything that is wrong with a value as a row, whatever it was read from.
+
+    Parameters
+    ----------
+    value : object
+        As JSON has it.
+    layout : Layout
+    row : Explained
+        Gets the problems, the length and the keys that are not used.
+
+    Returns
+    -------
+    list of Piece
+        The texts of the row.
+    """
+    if not isinstance(value, dict):
+        row.problems.append(Problem("not_an_object", values={"got": kind(value)}))
+        return []
+    used = layout.used
+    if not value.keys() <= used:
+        row.extras = {shorten(key) for key in value if key not in used}
+    return _chat(value, layout, row) if layout.chat else _flat(value, layout, row)
+
+
 def kind(value: Any) -> str:
     """Return the word for the type of a JSON value."""
     return _NAMES.get(type(value), type(value).__name__)
@@ -102,6 +123,8 @@ def _text(value: Any, path: str, row: Explained, required: bool = True) -> str |
     add = row.problems.append
     if value is None:
         add(Problem("null_field", path))
+    elif isinstance(value, float) and value != value:  # NaN, which is told already
+        pass
     elif isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
         add(Problem("content_parts", path, {"count": len(value)}))
     elif not isinstance(value, str):
@@ -133,7 +156,7 @@ def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
         if column.actual not in value:
             if column.required:
                 row.problems.append(
-                    Problem("missing_field", column.actual, {"name": column.actual})
+                    Problem("missing_field", column.actual, {"name": shorten(column.actual)})
                 )
             continue
         content = value[column.actual]
@@ -141,8 +164,9 @@ def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
             continue
         is_label = layout.format == "csv_classification" and column.answer
         if is_label:
-            content = _label(content, column.actual, row)
-        text = _text(content, column.actual, row, column.required)
+            text = _label(content, column.actual, row)
+        else:
+            text = _text(content, column.actual, row, column.required)
         if text is None:
             continue
         if is_label:
@@ -152,16 +176,24 @@ def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
     return pieces
 
 
-def _label(value: Any, path: str, row: Explained) -> Any:
+def _label(value: Any, path: str, row: Explained) -> str | None:
     """Return a label as text: whole numbers and true/false are names of classes too."""
+    add = row.problems.append
     if isinstance(value, bool):
-        value = "true" if value else "false"
+        text = "true" if value else "false"
     elif isinstance(value, int):
-        value = str(value) if abs(value) < 10**50 else value
+        text = str(value)
+    elif isinstance(value, float) and value == value:
+        add(Problem("label_is_fraction", path, {"got": value}))
+        return None
+    elif isinstance(value, list):
+        add(Problem("several_labels", path, {"count": len(value)}))
+        return None
     else:
-        return value
-    row.problems.append(Problem("label_not_text", path, {"example": str(value)}))
-    return value
+        return _text(value, path, row)
+    add(Problem("label_from_json", path, {"example": shorten(text)}))
+    row.chars += len(text)
+    return text
 
 
 def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
@@ -169,7 +201,7 @@ def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
     key = layout.columns[0].actual
     pieces: list[Piece] = []
     if key not in value:
-        add(Problem("missing_field", key, {"name": key}))
+        add(Problem("missing_field", key, {"name": shorten(key)}))
         return pieces
     messages = value[key]
     if not isinstance(messages, list):
@@ -179,7 +211,8 @@ def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
         add(Problem("no_messages", key))
         return pieces
     roles: list[int] = []
-    calls, final = 0, len(messages) - 1
+    calls: list[int] = []
+    final, turns = len(messages) - 1, False
     for i, message in enumerate(messages):
         if row.whole and (role := _usual(message, row.risky)):
             roles.append(role)
@@ -192,16 +225,20 @@ def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
             add(Problem("message_not_object", path, {"got": kind(message)}))
             roles.append(0)
             continue
+        turns = turns or ("from" in message and "role" not in message)
         role = _role(message, path, row)
         roles.append(role)
-        called = bool(message.get("tool_calls"))
-        calls += called
-        found = _content(message, path, row, called)
+        called = _calls(message, path, row)
+        if called:
+            calls.append(i)
+        found = _content(message, path, row, called, role)
         if unused := message.keys() - _KNOWN:
             names = ", ".join(sorted(map(shorten, unused))[:5])
             add(Problem("unused_keys", path, {"names": names}))
         if found is not None and role:
             pieces.append((*found, role, i, i == final and role == ASSISTANT))
+    if turns:
+        add(Problem("sharegpt_turns", key))
     _order(roles, calls, key, row)
     return pieces
 
@@ -237,38 +274,57 @@ def _role(message: dict[str, Any], path: str, row: Explained) -> int:
         add(Problem("role_case", f"{path}.{place}", {"got": shorten(role), "role": near}))
     else:
         known = ", ".join(ROLES)
-        add(Problem("unknown_role", f"{path}.{place}", {"got": shorten(role), "roles": known}))
+        values = {"got": shorten(role), "roles": known, "role": _nearest(near)}
+        add(Problem("unknown_role", f"{path}.{place}", values))
     return 0
 
 
+@lru_cache(maxsize=256)
+def _nearest(role: str) -> str:
+    """Return the role that is meant, as far as one can guess."""
+    meant = {**{name: name for name in ROLES}, "human": "user", "customer": "user"}
+    meant |= dict.fromkeys(("gpt", "chatgpt", "bot", "ai", "model", "agent"), "assistant")
+    meant |= {"observation": "tool", "tool_response": "tool", "instruction": "system"}
+    near = get_close_matches(role[:40], meant, n=1, cutoff=0.7)
+    return meant[near[0]] if near else "user"
+
+
+def _calls(message: dict[str, Any], path: str, row: Explained) -> bool:
+    """Return whether a message calls tools, after noting what is wrong with the calls."""
+    calls = message.get("tool_calls")
+    if calls is None:
+        return False
+    if isinstance(calls, list) and calls and all(isinstance(call, dict) for call in calls):
+        return True
+    row.problems.append(Problem("bad_tool_calls", f"{path}.tool_calls", {"got": kind(calls)}))
+    return bool(calls)
+
+
 def _content(
-    message: dict[str, Any], path: str, row: Explained, called: bool
+    message: dict[str, Any], path: str, row: Explained, called: bool, role: int
 ) -> tuple[str, bytes] | None:
     """Return the text of a message, and its calls of tools in a form that can be compared."""
     place = "content" if "content" in message or "value" not in message else "value"
+    made = b""
     if called:
-        calls = message["tool_calls"]
-        if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
-            row.problems.append(Problem("bad_tool_calls", path, {"got": kind(calls)}))
-            return None
         try:
             import msgspec
 
-            made = msgspec.json.encode(calls, order="deterministic")
+            made = msgspec.json.encode(message["tool_calls"], order="deterministic")
         except (UnicodeError, ValueError, RecursionError):
             made = b""
-        if message.get(place) in (None, ""):
+        if message.get(place) is None:
             return "", made
-        text = _text(message[place], f"{path}.{place}", row)
-        return None if text is None else (text, made)
-    if place not in message:
+    elif place not in message:
         row.problems.append(Problem("missing_content", path))
         return None
-    text = _text(message[place], f"{path}.{place}", row)
-    return None if text is None else (text, b"")
+    # A call needs no words, and a tool may have nothing to say.
+    needed = not called and role not in _ANSWERS
+    text = _text(message[place], f"{path}.{place}", row, needed)
+    return None if text is None else (text, made)
 
 
-def _order(roles: list[int], calls: int, key: str, row: Explained) -> None:
+def _order(roles: list[int], calls: list[int], key: str, row: Explained) -> None:
     """Note what is unusual in the order of the roles."""
     add = row.problems.append
     if ASSISTANT not in roles:
@@ -287,5 +343,5 @@ def _order(roles: list[int], calls: int, key: str, row: Explained) -> None:
     names = {number: name for name, number in ROLES.items()}
     if roles[-1] != ASSISTANT and roles[-1]:
         add(Problem("last_not_assistant", f"{key}[{len(roles) - 1}]", {"role": names[roles[-1]]}))
-    if calls and not {ROLES["tool"], ROLES["function"]} & set(roles):
+    if any(roles[i + 1] not in _ANSWERS for i in calls if i + 1 < len(roles)):
         add(Problem("call_without_answer", key))

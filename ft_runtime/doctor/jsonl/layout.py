@@ -15,7 +15,7 @@ FIRST_EXTRA, LAST_EXTRA = 24, 56
 
 # The roles of a conversation; the second line are the names of the ShareGPT form.
 ROLES = {"system": 1, "user": 2, "assistant": 3, "tool": 4, "function": 5, "developer": 6}
-SHAREGPT = {"human": 2, "gpt": 3, "system": 1}
+SHAREGPT = {"human": 2, "gpt": 3, "system": 1, "chatgpt": 3, "bot": 3}
 SYSTEM, USER, ASSISTANT = 1, 2, 3
 
 # Canonical columns by format: (name, required, is the answer).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,8 +40,9 @@ class _Reader:
                 seen.add(key)
         return made
 
-    def _constant(self, name: str) -> None:
+    def _constant(self, name: str) -> float:
         self.notes.append(Problem("not_finite", values={"name": name}))
+        return math.nan
 
     def _integer(self, digits: str) -> int | float:
         number = int(digits) if len(digits) < _INT_DIGITS else float("inf")

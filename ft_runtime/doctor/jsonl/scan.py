@@ -117,6 +117,7 @@ def _scan_block(
     share = 1 - closer.size / max(found.fine.size, 1)
     base = part.lines
     fine = found.fine
+    blank: set[int] = set()
     hints = hints_of(data, end, found.starts) if closer.size > _MANY else []
     for i, a, b in zip(
         closer.tolist(), found.starts[closer].tolist(), found.ends[closer].tolist(), strict=True
@@ -127,6 +128,8 @@ def _scan_block(
             part.extras |= row.extras
         if row.problems:
             part.log.add(base + i + 1, row.problems)
+            if row.problems[0].code == "blank_line":
+                blank.add(i)
         if row.content or row.fine:
             fine[i] = True
             content[i], prompt[i], chars[i] = row.content, row.prompt, row.chars
@@ -134,6 +137,7 @@ def _scan_block(
                 part.labels[row.label] += 1
         else:
             part.broken += 1
+    part.note_blank(fine.size, blank)
     part.labels.update(found.labels)
     part.add_lengths(chars[fine])
     part.lines += fine.size

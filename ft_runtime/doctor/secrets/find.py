@@ -129,11 +129,11 @@ def find_oddities(
     import numpy as np
 
     brace = passes.twice(window, 123) + at
-    yield from _around(block, end, brace, patterns.PLACEHOLDER, "placeholder", 0, 64)
+    yield from _around(block, end, brace, patterns.PLACEHOLDER, "placeholders", 0, 64)
     less = passes.equal(window, 60)
     if less.size:
         less = less[np.isin(window.take(np.minimum(less + 1, window.size - 1)), _AFTER_LESS)] + at
-        yield from _around(block, end, less, patterns.SPECIAL, "special_token", 0, 40)
+        yield from _around(block, end, less, patterns.SPECIAL, "special_tokens", 0, 40)
     for place in (passes.separators(window) + at).tolist():
         if place < end:
-            yield "line_separator", place, block[place : place + 3]
+            yield "line_separators", place, block[place : place + 3]

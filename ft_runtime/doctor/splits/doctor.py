@@ -86,7 +86,7 @@ def examine_split(
     where = "dataset.path" if given else "dataset.split"
     trouble = _troubles(report, rows, sides, where)
     if not given and strategy == "tail" and report.sorted_by and held:
-        code = "doctor_report.tail_of_sorted"
+        code = "data.tail_of_sorted"
         trouble.append(finding(code, f"{where}.strategy", column=report.sorted_by))
     report.findings += trouble
     if not trouble:
@@ -122,11 +122,11 @@ def _troubles(report: SplitReport, rows: Members, sides: NDArray[Any], where: st
     found = []
     if held and report.shared_rows:
         found.append(
-            finding("doctor_report.split_shares", where, count=report.shared_rows, total=held)
+            finding("data.split_overlap", where, count=report.shared_rows, total=held)
         )
     if held and report.shared_prompts:
         found.append(
-            finding("doctor_report.split_asks", where, count=report.shared_prompts, total=held)
+            finding("data.prompt_overlap", where, count=report.shared_prompts, total=held)
         )
     if rows.label is not None and held:
         found += _classes(rows, sides, where, report.strategy)
@@ -141,13 +141,14 @@ def _classes(rows: Members, sides: NDArray[Any], where: str, strategy: str) -> l
     tested = set(np.unique(rows.label[sides > 0]).tolist())
     found = []
     if unseen := sorted(rows.names[i] for i in tested - known):
-        code = "doctor_report.classes_unseen"
-        found.append(finding(code, where, count=len(unseen), labels=quoted(unseen)))
+        rest = int(np.count_nonzero(np.isin(rows.label, list(tested - known)) & (sides > 0)))
+        values = {"count": rest, "total": int(np.count_nonzero(sides > 0)), "classes": len(unseen)}
+        found.append(finding("data.unseen_labels", where, labels=quoted(unseen), **values))
     counts = np.bincount(rows.label, minlength=len(rows.names))
     # A class of a few rows may be missing by chance; a class of many is missing by design.
     untested = sorted(rows.names[i] for i in known - tested if counts[i] >= 5)
     if untested and strategy != "stratified":
-        code = "doctor_report.classes_untested"
+        code = "data.classes_untested"
         found.append(finding(code, where, count=len(untested), labels=quoted(untested)))
     return found
 

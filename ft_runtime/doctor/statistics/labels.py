@@ -71,7 +71,7 @@ def judge_labels(table: LabelTable, where: str) -> list[Finding]:
         names = list(table.counts)
         found.append(
             finding(
-                "doctor_report.imbalance",
+                "data.imbalance",
                 where,
                 ratio=round(table.ratio),
                 largest=quoted(names[:1]),
@@ -85,7 +85,7 @@ def judge_labels(table: LabelTable, where: str) -> list[Finding]:
     if few and len(table.counts) > 1 and table.total >= FEW * len(table.counts):
         found.append(
             finding(
-                "doctor_report.small_classes",
+                "data.small_classes",
                 where,
                 count=len(few),
                 few=FEW,

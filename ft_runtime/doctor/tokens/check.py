@@ -159,7 +159,7 @@ class _Gathered:
             report.lost_end += cut.state == "lost_end"
         begin = self._tokenizer.bos_token_id
         if begin is not None and list(cut.ids[:2]) == [begin, begin]:
-            self._note("doctor_report.double_bos", spot)
+            self._note("data.double_bos", spot)
 
     def finish(self) -> None:
         report = self._report
@@ -182,7 +182,7 @@ class _Gathered:
     def _cost(self) -> Finding:
         report = self._report
         return finding(
-            "doctor_report.over_length",
+            "data.over_length",
             "hyperparams.max_seq_len",
             count=report.over,
             rows=report.rows,

@@ -72,8 +72,8 @@ def test_rows_are_named_by_number(tmp_path):
     rows = [*ROWS, {"text": None, "label": "a"}, {"text": "", "label": "b"}]
     path = written(tmp_path / "a.parquet", rows)
     where = {item.code: item.where for item in examine(str(path)).findings}
-    assert where["doctor.null_field"] == f"{path} row 61 text"
-    assert where["doctor.empty_field"] == f"{path} row 62 text"
+    assert where["data.null_field"] == f"{path} row 61 text"
+    assert where["data.empty_field"] == f"{path} row 62 text"
 
 
 def test_conversations_come_through_a_table_of_structs(tmp_path):
@@ -91,7 +91,7 @@ def test_a_cut_file_is_a_finding(tmp_path, name):
     path = written(tmp_path / name, ROWS)
     path.write_bytes(path.read_bytes()[:-200])
     report = examine(str(path))
-    assert "doctor_report.broken_columnar" in {item.code for item in report.findings}
+    assert "data.broken_columnar" in {item.code for item in report.findings}
 
 
 def test_offsets_that_lead_nowhere_do_not_end_the_process(tmp_path):
@@ -102,4 +102,4 @@ def test_offsets_that_lead_nowhere_do_not_end_the_process(tmp_path):
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
     report = examine(str(path))
-    assert "doctor_report.broken_columnar" in {item.code for item in report.findings}
+    assert "data.broken_columnar" in {item.code for item in report.findings}

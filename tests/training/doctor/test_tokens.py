@@ -56,7 +56,7 @@ def test_the_cost_of_the_limit_is_counted():
     report = check(*fields, limit=limit)
     assert report.over == 2
     assert report.lengths == whole.lengths
-    (found,) = (i for i in report.findings if i.code == "doctor_report.over_length")
+    (found,) = (i for i in report.findings if i.code == "data.over_length")
     assert "2 of 3 rows" in found.message
     assert "2 row(s) lose the end" in found.message
 
@@ -88,8 +88,8 @@ def test_two_begin_tokens_are_told():
     rows = rows_of("csv_classification", *fields).rows
     tokenizer.bos_token = begin
     report = check_tokens(rows, "csv_classification", tokenizer, 64, ["a", "b"])
-    assert "doctor_report.double_bos" in codes(report)
-    (found,) = (i for i in report.findings if i.code == "doctor_report.double_bos")
+    assert "data.double_bos" in codes(report)
+    (found,) = (i for i in report.findings if i.code == "data.double_bos")
     assert found.where == "a.jsonl:1"
 
 
@@ -130,5 +130,5 @@ def test_a_data_file_is_checked_with_a_tokenizer(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("dialect", DIALECTS, ids=repr)
 def test_rows_of_every_family_are_learned_to_their_end(dialect):
     report = check(chat("hello", "world"), chat("question", "answer"), dialect=dialect)
-    assert "doctor_report.double_bos" not in codes(report)
+    assert "data.double_bos" not in codes(report)
     assert report.dropped == {}

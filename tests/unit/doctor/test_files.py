@@ -19,7 +19,7 @@ def rows(*pairs: tuple[str, str]) -> str:
 
 
 def codes(findings) -> list[str]:
-    return [item.code.removeprefix("doctor.") for item in findings]
+    return [item.code.removeprefix("data.") for item in findings]
 
 
 def refused(path) -> str:
@@ -46,7 +46,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
         server.bind(str(tmp_path / "s"))
         assert refused(tmp_path / "s") == "not_a_file"
     assert refused("nul\0byte") == "unreadable"
-    assert refused("file:///etc/hosts") == "missing_file"
+    assert refused("file:///etc/hosts") == "url_path"
 
 
 def test_names_are_taken_as_they_are(tmp_path):
@@ -103,11 +103,11 @@ def test_duplicates_conflicts_and_leaks_are_told_with_their_lines(tmp_path):
     one, two = result.files
     assert (one.duplicates, one.conflicts) == (1, 1)
     messages = {item.code: item.message for item in one.findings + result.findings}
-    assert "2 = 4" in messages["doctor.duplicate_rows"]
-    assert "3 = 5" in messages["doctor.prompt_conflicts"]
-    assert "1 row(s) of test are in train" in messages["doctor.split_overlap"]
-    assert "lines 2)" in messages["doctor.split_overlap"]
-    assert "lines 3)" in messages["doctor.prompt_overlap"]
+    assert "2 = 4" in messages["data.duplicate_rows"]
+    assert "3 = 5" in messages["data.prompt_conflicts"]
+    assert "1 row(s) of test are in train" in messages["data.files_share_rows"]
+    assert "lines 2)" in messages["data.files_share_rows"]
+    assert "lines 3)" in messages["data.files_share_prompts"]
     assert (two.split, two.duplicates) == ("test", 0)
 
 

@@ -20,7 +20,7 @@ _spec.loader.exec_module(nasty)
 
 
 def codes(findings) -> set[str]:
-    return {item.code.removeprefix("doctor.") for item in findings}
+    return {item.code.removeprefix("data.") for item in findings}
 
 
 def by_line(file) -> dict[int, set[str]]:

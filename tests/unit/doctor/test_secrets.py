@@ -131,5 +131,5 @@ def test_placeholders_and_special_tokens_are_told(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\nDear {{ name }},x\n<|im_end|> b,y\n{{,x\n")
     (file,) = scan(path).files
-    assert dict(file.marks.rows) == {"placeholder": 1, "special_token": 1}
+    assert dict(file.marks.rows) == {"placeholders": 1, "special_tokens": 1}
     assert file.marks.kept["placeholder"][0][0] == 2

@@ -50,9 +50,9 @@ def test_an_array_names_the_physical_line_of_each_row(tmp_path):
     lines = path.read_text().split("\n")
     expected = next(i for i, line in enumerate(lines, 1) if '"text": ""' in line) - 1
     report = examine(str(path))
-    (place,) = (item.where for item in report.findings if item.code == "doctor.empty_field")
+    (place,) = (item.where for item in report.findings if item.code == "data.empty_field")
     assert place == f"{path}:{expected} text"
-    (repeat,) = (item for item in report.findings if item.code == "doctor.duplicate_rows")
+    (repeat,) = (item for item in report.findings if item.code == "data.duplicate_rows")
     assert f"2 = {expected + 4}" in repeat.message
 
 
@@ -94,18 +94,18 @@ def test_any_bytes_behind_a_bracket_are_rows_or_a_finding(tmp_path_factory, raw)
 def test_a_broken_array_is_one_finding_with_its_line(tmp_path, text, line):
     path = tmp_path / "a.json"
     path.write_text(text)
-    (found,) = (i for i in examine(str(path)).findings if i.code == "doctor_report.broken_array")
+    (found,) = (i for i in examine(str(path)).findings if i.code == "data.broken_array")
     assert found.where == f"{path}:{line}"
 
 
 def test_a_cut_archive_and_a_bomb_are_findings(tmp_path, monkeypatch):
     whole = packed(tmp_path / "a.jsonl.gz", jsonl(tmp_path / "a.jsonl", ROWS))
     whole.write_bytes(whole.read_bytes()[:-12])
-    assert "doctor_report.broken_archive" in codes(examine(str(whole)))
+    assert "data.broken_archive" in codes(examine(str(whole)))
     monkeypatch.setattr(unpack, "LIMIT", 1000)
     bomb = tmp_path / "b.jsonl.gz"
     bomb.write_bytes(gzip.compress(b" " * 100_000))
-    assert "doctor_report.unpacks_too_large" in codes(examine(str(bomb)))
+    assert "data.unpacks_too_large" in codes(examine(str(bomb)))
 
 
 def test_no_copy_is_left_behind(tmp_path, monkeypatch):

@@ -124,8 +124,8 @@ def test_the_csv_has_every_kind_and_no_formula(tmp_path):
         made = list(csv.DictReader(stream))
     assert {group.code for group in report.groups} <= {row["code"] for row in made}
     lines = {row["code"]: row["line"] for row in made if row["line"]}
-    assert lines["doctor.empty_field"] == "61"
-    assert lines["doctor.missing_field"] == "63"
+    assert lines["data.empty_field"] == "61"
+    assert lines["data.missing_field"] == "63"
     assert not any(cell[:1] in "=+@" for row in made for cell in row.values() if cell)
 
 

@@ -80,7 +80,7 @@ def test_a_tail_of_a_file_sorted_by_label_is_told_and_stratified_is_proposed(tmp
     rows = sorted(ROWS, key=lambda row: row["label"])
     report = examine(str(table(tmp_path / "a.csv", rows)), split=SplitPlan("tail", seed=1))
     codes = {item.code for item in report.findings}
-    assert {"doctor_report.tail_of_sorted", "doctor_report.classes_untested"} <= codes
+    assert {"data.tail_of_sorted", "data.classes_untested"} <= codes
     proposed = yaml.safe_load(report.split.proposal)
     assert proposed["dataset"]["split"] == {
         "train": 0.9,

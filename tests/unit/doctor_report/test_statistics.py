@@ -24,7 +24,7 @@ def test_evenness_is_the_entropy_over_its_maximum():
 
 def test_imbalance_and_small_classes_are_told():
     codes = {i.code for i in judge_labels(label_table({"a": 900, "b": 100, "c": 2}), "x")}
-    assert codes == {"doctor_report.imbalance", "doctor_report.small_classes"}
+    assert codes == {"data.imbalance", "data.small_classes"}
     assert judge_labels(label_table({"a": 9, "b": 8}), "x") == []
 
 
