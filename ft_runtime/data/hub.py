@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ft_runtime.data.classes import class_name, class_names
 from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read.contents import Contents, Record, columns_of
 from ft_runtime.findings import Finding, FindingsError, finding
@@ -130,23 +131,6 @@ def fingerprint(rows: Iterable[Any]) -> str:
         text = json.dumps(row, sort_keys=True, ensure_ascii=True, default=repr)
         digest.update(text.encode("ascii") + b"\n")
     return digest.hexdigest()
-
-
-def class_names(part: Any) -> dict[str, list[str]]:
-    """Return the names of columns that hold class numbers (ClassLabel)."""
-    features = getattr(part, "features", None) or {}
-    return {
-        column: list(kind.names)
-        for column, kind in features.items()
-        if getattr(kind, "names", None) and hasattr(kind, "int2str")
-    }
-
-
-def class_name(value: Any, names: list[str]) -> Any:
-    """Return the name of a class number; None for -1, which means "no label" on the hub."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        return value
-    return names[value] if 0 <= value < len(names) else None
 
 
 def _commit(part: Any) -> str | None:

@@ -110,8 +110,10 @@ def unmarked_encoding(head: bytes) -> str | None:
         return "UTF-16LE"
     if even.count(0) > 0.4 * len(even) and odd.count(0) < 0.05 * len(odd):
         return "UTF-16BE"
-    if sample.count(0) > 0.7 * len(sample) and sample.strip(b"\0"):
-        return "UTF-32LE" if sample[0] else "UTF-32BE"
+    for place, order in ((0, "LE"), (3, "BE")):
+        signs = sample[place::4]
+        if signs.count(0) < 0.05 * len(signs) and sample.count(0) > 0.7 * len(sample):
+            return f"UTF-32{order}"
     return None
 
 

@@ -149,12 +149,22 @@ class _Walk:
         try:
             text = self._decode(raw, not raw)
         except UnicodeDecodeError as error:
-            line = self.line + self._whole.count("\n", self._at)
-            line += raw.count(b"\n", 0, max(0, error.start))
-            raise self.broken("a byte that is not UTF-8", line) from None
+            raise self._not_utf8(error) from None
         self._whole = self._whole[self._at :] + text
         self._at = 0
         return bool(raw)
+
+    def _not_utf8(self, error: UnicodeDecodeError) -> FindingsError:
+        """Return what tells the line and the place in it of a byte."""
+        data, start = error.object, error.start
+        begin = data.rfind(b"\n", 0, start) + 1
+        before = self._whole[self._at :]
+        line = self.line + before.count("\n") + data.count(b"\n", 0, start)
+        if not begin:  # the line began in the piece before
+            begin -= len(before.rpartition("\n")[2].encode())
+        where = f"{self._name}:{line} byte {start - begin + 1}"
+        byte = f"0x{data[start]:02x}"
+        return FindingsError([finding("data.not_utf8", where, byte=byte)])
 
     def broken(self, problem: str, line: int = 0) -> FindingsError:
         where = f"{self._name}:{line or self.line}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ft_runtime.data.hub import class_name
+from ft_runtime.data.classes import class_name
 from ft_runtime.findings import FindingsError, finding
 
 _BATCH = 1000

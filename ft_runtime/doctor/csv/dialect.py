@@ -15,7 +15,7 @@ from ft_runtime.doctor.sniff import BOM
 from ft_runtime.findings import Finding, finding
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_ENDS = (b",", b";", b"\t", b"|", b"\r", b"\n", b"")
+_ENDS = (b",", b";", b"\t", b"|")
 
 
 @dataclass

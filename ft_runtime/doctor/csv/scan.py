@@ -146,8 +146,10 @@ def _spoilt(
     opened = gathered.lines + inner
     column = f"column {place - line_start + 1}"
     lines = block.count(b"\n", start, after)
+    # On one line the cell has a quote in it; over lines, who knows where it should have ended.
+    code = "stray_quote" if last == after and close < size else code
     gathered.spoilt(start, after, lines, inner, Problem(code, column))
-    if code == "stray_quote" or last <= after or _whole_rows(block, after, last, close, table):
+    if last <= after or _whole_rows(block, after, last, close, table):
         return after
     while after < last:
         begin, after = after, block.find(b"\n", after, size) + 1 or size

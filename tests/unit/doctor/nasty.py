@@ -173,7 +173,7 @@ CSV: dict[str, tuple[bytes, str | None, dict[int, set[str]], set[str]]] = {
         HEAD + b"".join(b"pos,some text number %d\n" % i for i in range(300)), None, {}, {"labels_look_like_text"}),
     "28_bool_labels": (HEAD + b"a,true\nb,TRUE\nc,false\n", None, {}, {"label_variants"}),
     "29_comment_line": (b"# made by hand\n" + HEAD + BODY, None, {}, {"csv_comment"}),
-    "30_backslash_quote": (HEAD + b'a,x\n"b \\"q\\" b",y\nc,x\n', None, {3: {"unbalanced_quote"}}, set()),
+    "30_backslash_quote": (HEAD + b'a,x\n"b \\"q\\" b",y\nc,x\n', None, {3: {"stray_quote"}}, set()),
     "31_gzip": (gzip.compress(HEAD + BODY), "compressed", {}, set()),
     "32_empty_text": (HEAD + b"a,x\n,y\nc,x\n", None, {3: {"empty_field"}}, set()),
     "33_jsonl_in_csv": (PLAIN, "json_in_csv", {}, set()),

@@ -168,12 +168,16 @@ def test_blocks_of_any_size_give_the_same_result(tmp_path_factory, parts, block,
     assert summary(whole) == summary(cut)
     if whole.refused:
         return
-    assert whole.fine + whole.broken == whole.rows == whole.lines
+    assert whole.fine + whole.broken == whole.rows
     assert whole.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert whole.rows == len([*io.BytesIO(path.read_bytes())])
+    physical = [*io.BytesIO(path.read_bytes())]
+    assert whole.lines == len(physical)
+    while not physical[-1].strip(b" \t\r\n"):  # empty lines at the end are no rows
+        physical.pop()
+    assert whole.rows == len(physical)
     broken = {
         number
-        for number, line in enumerate(io.BytesIO(path.read_bytes()), 1)
+        for number, line in enumerate(physical, 1)
         if not explain(line.removesuffix(b"\n").removesuffix(b"\r"), make_layout("jsonl_chat")).fine
     }
     told = {line for code, kept in whole.log.kept.items() if is_error(code) for line, _ in kept}

@@ -132,4 +132,4 @@ def test_placeholders_and_special_tokens_are_told(tmp_path):
     path.write_text("text,label\nDear {{ name }},x\n<|im_end|> b,y\n{{,x\n")
     (file,) = scan(path).files
     assert dict(file.marks.rows) == {"placeholders": 1, "special_tokens": 1}
-    assert file.marks.kept["placeholder"][0][0] == 2
+    assert file.marks.kept["placeholders"][0][0] == 2
