@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ft_runtime.doctor.cleaning import KINDS, fix
 from ft_runtime.doctor.examine import SplitPlan, examined
 from ft_runtime.doctor.identity import record, write_record
+from ft_runtime.doctor.options import checks_of
 from ft_runtime.doctor.parts import write_parts
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
 from ft_runtime.doctor.report.summary import parts
@@ -75,6 +76,7 @@ def check_data(options: argparse.Namespace) -> int:
         columns_of(options.columns),
         split=SplitPlan(),
         against=options.against,
+        checks=checks_of(options),
         workers=options.workers,
         folder=options.write_splits or "splits",
     ) as (report, found):
@@ -106,6 +108,7 @@ def check_config(
         dict(config.dataset.columns or {}),
         split=plan,
         against=options.against,
+        checks=checks_of(options),
         workers=options.workers,
         folder=options.write_splits or "splits",
     ) as (report, found):

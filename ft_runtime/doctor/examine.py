@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ft_runtime.doctor.alike import find_alike, findings_of
 from ft_runtime.doctor.engine import CHECKS
 from ft_runtime.doctor.finish import fingerprint
 from ft_runtime.doctor.identity import diff, read_record, record
@@ -60,7 +61,7 @@ def examined(
     """
     begun = time.perf_counter()
     with survey(sources, format, columns, checks, workers) as found:
-        report = _report(found, split, folder)
+        report = _report(found, split, folder, "near" in set(checks))
         if against is not None:
             _compare(report, found, against)
         report.seconds = time.perf_counter() - begun
@@ -93,7 +94,7 @@ def examine(
     against : str, optional
         A data file, a run folder or a record to compare with.
     checks, workers
-        See `ft_runtime.doctor.scan`.
+        See `ft_runtime.doctor.scan`; ``near`` among the checks looks for near duplicates too.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def examine(
         return report
 
 
-def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
+def _report(found: Survey, plan: SplitPlan | None, folder: str, alike: bool) -> Report:
     others: list[Finding] = []
     scans = [each.scan for each in found.files]
     labels = None
@@ -118,6 +119,10 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
         others += judge_labels(labels, ", ".join(scan.path for scan in scans[:3]))
     samples = [_sample(each) for each in found.files[:_SAMPLED] if not each.scan.refused]
     texts = [text for sample in samples for text in sample.texts]
+    near = None
+    if alike and any(scan.fine for scan in scans):
+        near = find_alike(found)
+        others += findings_of(near, ", ".join(scan.path for scan in scans[:3]))
     members = found.members()
     split = None
     if len(members) and (plan is not None or members.given is not None):
@@ -155,6 +160,7 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
         languages(texts),
         scripts(texts),
         split,
+        near=near,
     )
 
 

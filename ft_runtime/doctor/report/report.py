@@ -9,6 +9,7 @@ from ft_runtime.doctor.report.group import Group
 from ft_runtime.findings import Finding
 
 if TYPE_CHECKING:
+    from ft_runtime.doctor.alike import NearReport
     from ft_runtime.doctor.identity import Diff
     from ft_runtime.doctor.result import FileScan
     from ft_runtime.doctor.splits import SplitReport
@@ -34,6 +35,7 @@ class Report:
         Shares, from a sample.
     split : SplitReport or None
     tokens : TokenReport or None
+    near : NearReport or None
     diff : Diff or None
     seconds : float
     """
@@ -47,6 +49,7 @@ class Report:
     scripts: dict[str, float] = field(default_factory=dict)
     split: SplitReport | None = None
     tokens: TokenReport | None = None
+    near: NearReport | None = None
     diff: Diff | None = None
     seconds: float = 0.0
 
@@ -80,6 +83,7 @@ class Report:
             "scripts": self.scripts,
             "split": self.split.to_dict() if self.split else None,
             "tokens": self.tokens.to_dict() if self.tokens else None,
+            "near": self.near.to_dict() if self.near else None,
             "diff": self.diff.to_dict() if self.diff else None,
             "seconds": round(self.seconds, 3),
         }
