@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ft_runtime.doctor.alike import find_alike, findings_of
@@ -180,6 +181,18 @@ def _sample(each: Surveyed) -> Sample:
         return Sample()
 
 
+def compare_runs(folder: str | Path, against: str | Path) -> Report:
+    """Tell whether two runs saw the same data, and what changed, from their records alone."""
+    report = Report([], [])
+    try:
+        new = read_record(folder)
+        report.fingerprint = new.fingerprint
+        report.diff = diff(read_record(against), new)
+    except FindingsError as error:
+        report.groups = group(Survey(), error.findings)
+    return report
+
+
 def _compare(report: Report, found: Survey, against: str) -> None:
     try:
         old = _old(against, found)
@@ -189,8 +202,6 @@ def _compare(report: Report, found: Survey, against: str) -> None:
 
 
 def _old(against: str, found: Survey) -> Record:
-    from pathlib import Path
-
     path = Path(against)
     if path.is_dir() or path.name == FILE:
         return read_record(path)
