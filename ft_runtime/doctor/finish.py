@@ -32,8 +32,10 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
     result.fingerprint = fingerprint(content, result.fine)
     result.labels = _labels(part)
     add = result.findings.append
-    if 0 < part.crlf < part.lines - 1:
-        add(finding("doctor.mixed_line_ends", result.path, crlf=part.crlf, lines=part.lines))
+    # Line breaks inside the quotes of a table are its text, and end no record.
+    ends = part.rows if found.dialect else part.lines
+    if 0 < part.crlf < ends - 1:
+        add(finding("doctor.mixed_line_ends", result.path, crlf=part.crlf, lines=ends))
     if result.rows and result.broken * 2 > result.rows:
         values = {"bad": result.broken, "seen": result.rows, "format": result.format}
         add(finding("doctor.mostly_broken", result.path, **values))

@@ -150,3 +150,14 @@ def test_worst_comes_first(tmp_path):
     ranks = [{"error": 0, "warning": 1, "info": 2}[group.severity] for group in report.groups]
     assert ranks == sorted(ranks)
     assert "a@example.com" not in to_text(report) + to_html(report) + json.dumps(report.to_dict())
+
+
+def test_line_breaks_in_quotes_are_no_mixed_line_ends(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [f'"two\nlines {i}",{"ab"[i % 2]}\r\n' for i in range(20)]
+    path.write_text("text,label\r\n" + "".join(rows), newline="")
+    assert [f.code for f in examine(path).findings] == []
+    path.write_text(
+        "text,label\n" + "".join(rows[:10] + [r.replace("\r", "") for r in rows[10:]]), newline=""
+    )
+    assert [f.code.rpartition(".")[2] for f in examine(path).findings] == ["mixed_line_ends"]
