@@ -195,25 +195,24 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         attempt(lambda: write_parts(found, report, options.write_splits, plan))
     if options.write_record:
         attempt(lambda: _wrote(write_record(options.write_record, record(found))))
+    before = len(failed)
     if failed:
         add_findings(report, failed)
     if options.csv:
         attempt(lambda: _wrote(write_csv(report, options.csv)))
     if options.html:
         attempt(lambda: _wrote(write_file(options.html, to_html(report))))
-    bad = not report.ok or bool(errors(failed))
+    if failed[before:]:
+        add_findings(report, failed[before:])
     if options.json:
-        document = {**report.to_dict(), "ok": not bad}
+        document = report.to_dict()
         print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
     else:
         head, kinds, tail = parts(report)
         _show(head, sys.stdout)
         _show(kinds, sys.stderr)
         _show([*tail, *told], sys.stdout)
-    late = [item for item in failed if item.code not in {each.code for each in report.groups}]
-    for item in late:
-        print(item, file=sys.stderr)
-    return FOUND if bad else DONE
+    return DONE if report.ok else FOUND
 
 
 def _show(lines: list[str], stream: TextIO) -> None:

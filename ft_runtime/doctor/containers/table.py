@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ft_runtime.doctor.cleaning.records import numbered, table_records
+from ft_runtime.doctor.cleaning.records import LONGEST, Piece, numbered, table_records
 from ft_runtime.doctor.head import detect
 from ft_runtime.doctor.problems import Problem
 from ft_runtime.doctor.shape import detect_rows
@@ -60,6 +60,8 @@ def write_lines(path: Path, out: BinaryIO) -> Converted:
         for line, raw in table_records(numbered(stream)):
             if line <= found.lines:
                 continue
+            if isinstance(raw, Piece) and not raw.first:
+                continue
             cells, problem = _cells(raw, delimiter, len(header))
             made.numbers.append(line)
             if problem is not None:
@@ -72,6 +74,8 @@ def write_lines(path: Path, out: BinaryIO) -> Converted:
 
 
 def _cells(raw: bytes, delimiter: str, width: int) -> tuple[list[str], Problem | None]:
+    if isinstance(raw, Piece):
+        return [], Problem("line_too_long", values={"limit": LONGEST})
     if not raw.strip(b" \t\r\n"):
         return [], Problem("blank_line")
     try:
