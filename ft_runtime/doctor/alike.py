@@ -89,7 +89,9 @@ def findings_of(report: NearReport, where: str) -> list[Finding]:
     """Return what is to be told about near duplicates."""
     if not report.rows:
         return []
-    shown = "; ".join(" ~ ".join(places[:3]) for places in report.groups[:SHOWN])
+    # Of a single file its lines are enough.
+    short = [[place.removeprefix(f"{where}:") for place in g[:3]] for g in report.groups[:SHOWN]]
+    shown = "; ".join(" ~ ".join(places) for places in short)
     return [finding("doctor_report.near_duplicates", where, count=report.rows, shown=shown)]
 
 

@@ -15,6 +15,7 @@ from ft_runtime.doctor.engine import CHECKS
 from ft_runtime.doctor.finish import fingerprint
 from ft_runtime.doctor.identity import diff, read_record, record
 from ft_runtime.doctor.identity.record import FILE, Record
+from ft_runtime.doctor.proposal import propose
 from ft_runtime.doctor.report.group import group
 from ft_runtime.doctor.report.report import Report
 from ft_runtime.doctor.splits import examine_split
@@ -110,6 +111,7 @@ def examine(
 
 def _report(found: Survey, plan: SplitPlan | None, folder: str, alike: bool) -> Report:
     others: list[Finding] = []
+    proposals = [made for each in found.files if (made := propose(each)) is not None]
     scans = [each.scan for each in found.files]
     labels = None
     counts: Counter[str] = Counter()
@@ -162,6 +164,7 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str, alike: bool) -> 
         scripts(texts),
         split,
         near=near,
+        proposals=proposals,
     )
 
 

@@ -14,8 +14,9 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "output": ("output", "response", "answer"),
     },
     "jsonl_prompt": {
-        "prompt": ("prompt", "question", "input", "source"),
-        "completion": ("completion", "response", "answer", "target", "output"),
+        "prompt": ("prompt", "question", "input", "source", "query"),
+        # The last two as in sets that teach SQL; a query that is asked is the prompt.
+        "completion": ("completion", "response", "answer", "target", "output", "sql", "query"),
     },
     "csv_classification": {
         "text": ("text", "sentence", "content", "review", "comment", "body", "title"),
@@ -55,7 +56,7 @@ def detect_rows(rows: list[dict[str, Any]]) -> tuple[str | None, dict[str, str],
     ):
         found = fit(form, keys)
         if found is not None and (
-            form != "jsonl_instr" or "instruction" in keys or "input" in keys
+            form != "jsonl_instr" or "instruction" in keys or "input" in found
         ):
             return form, {k: v for k, v in found.items() if k != v}, shape
     if "messages" in keys:

@@ -181,6 +181,9 @@ def _propose(
     report.proposed = "files"
     sides = safe_sides(rows, shares, seed)
     used = [name for i, name in enumerate(SIDES) if (sides == i).any()]
+    if used == ["train"]:  # all rows are of one group: no split is safe
+        report.proposed = ""
+        return
     lines = ["dataset:", "  path:"]
     lines += [f"    {name}: {json.dumps(f'{folder}/{name}.{ending}')}" for name in used]
     report.proposal = "\n".join(lines)
