@@ -162,13 +162,13 @@ def _tail(report: Report) -> list[str]:
     if report.split and report.split.proposal:
         files = report.split.proposed == "files"
         key = "doctor_report.proposal_files" if files else "doctor_report.proposal"
-        folder = _folder(report.split.proposal) if files else ""
+        folder = proposed_folder(report.split.proposal) if files else ""
         lines += textwrap.wrap(text(key, folder=folder), WIDTH)
         lines += report.split.proposal.splitlines()
     return lines
 
 
-def _folder(proposal: str) -> str:
+def proposed_folder(proposal: str) -> str:
     """Return the folder that a proposal of files names."""
     return proposal.splitlines()[-1].partition('"')[2].rpartition("/")[0]
 
