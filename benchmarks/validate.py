@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import make_data
-import peers
+import validators as peers
 
 FULL = ("secrets", "text", "duplicates", "sha256")
 OURS: dict[str, tuple[tuple[str, ...], int]] = {

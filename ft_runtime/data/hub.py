@@ -65,6 +65,18 @@ def read_hub(
     return contents, found
 
 
+def own_parts(id: str, config_name: str | None, revision: str | None) -> dict[str, Any]:
+    """Load a hub dataset and return what a run reads of it: train, val, test, or "" for all rows.
+
+    Raises
+    ------
+    FindingsError
+        As `read_hub`.
+    """
+    parts = _load(id, config_name, revision)
+    return {split or "": parts[name] for name, split in choose(parts, id)[0]}
+
+
 def _load(id: str, config_name: str | None, revision: str | None) -> dict[str, Any]:
     try:
         import datasets

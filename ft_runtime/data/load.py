@@ -147,7 +147,9 @@ def rows_of(
         looked = Explained(list(record.problems), whole=record.whole, risky=record.risky)
         fields = None
         if record.value is not None:
-            judge(record.value, layout, looked)
+            # The cells of a record that is not UTF-8 are not judged as texts.
+            if not (contents.kind == "csv" and record.problems):
+                judge(record.value, layout, looked)
             fields = {
                 column: record.value[name] for column, name in names.items() if name in record.value
             }

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ft_runtime.doctor.cleaning import KINDS, fix
-from ft_runtime.doctor.examine import SplitPlan, examined
-from ft_runtime.doctor.identity import record, write_record
+from ft_runtime.doctor.examine import SplitPlan, compare_runs, examined
+from ft_runtime.doctor.identity import FILE, record, write_record
+from ft_runtime.doctor.options import checks_of
 from ft_runtime.doctor.parts import write_parts
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
 from ft_runtime.doctor.report.summary import parts
@@ -66,15 +67,21 @@ def check_data(options: argparse.Namespace) -> int:
     int
         0 in order, 1 errors were found.
     """
-    source = str(options.config)
-    if Path(source).is_dir() and not _is_saved_dataset(Path(source)):
-        raise FindingsError([finding("doctor_report.no_such_folder", source)])
+    place = Path(options.config)
+    if place.is_dir() and options.against and (place / FILE).is_file():
+        return _tell(compare_runs(place, options.against), Survey(), options, SplitPlan())
+    try:
+        source = _folder(place) if place.is_dir() else str(place)
+    except FindingsError as error:
+        report = Report([], group(Survey(), error.findings))
+        return _tell(report, Survey(), options, SplitPlan())
     with examined(
-        _saved_dataset(Path(source)) if Path(source).is_dir() else source,
+        source,
         options.format,
         columns_of(options.columns),
         split=SplitPlan(),
         against=options.against,
+        checks=checks_of(options),
         workers=options.workers,
         folder=options.write_splits or "splits",
     ) as (report, found):
@@ -106,6 +113,7 @@ def check_config(
         dict(config.dataset.columns or {}),
         split=plan,
         against=options.against,
+        checks=checks_of(options),
         workers=options.workers,
         folder=options.write_splits or "splits",
     ) as (report, found):
@@ -187,25 +195,24 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         attempt(lambda: write_parts(found, report, options.write_splits, plan))
     if options.write_record:
         attempt(lambda: _wrote(write_record(options.write_record, record(found))))
+    before = len(failed)
     if failed:
         add_findings(report, failed)
     if options.csv:
         attempt(lambda: _wrote(write_csv(report, options.csv)))
     if options.html:
         attempt(lambda: _wrote(write_file(options.html, to_html(report))))
-    bad = not report.ok or bool(errors(failed))
+    if failed[before:]:
+        add_findings(report, failed[before:])
     if options.json:
-        document = {**report.to_dict(), "ok": not bad}
+        document = report.to_dict()
         print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
     else:
         head, kinds, tail = parts(report)
         _show(head, sys.stdout)
         _show(kinds, sys.stderr)
         _show([*tail, *told], sys.stdout)
-    late = [item for item in failed if item.code not in {each.code for each in report.groups}]
-    for item in late:
-        print(item, file=sys.stderr)
-    return FOUND if bad else DONE
+    return DONE if report.ok else FOUND
 
 
 def _show(lines: list[str], stream: TextIO) -> None:
@@ -268,14 +275,16 @@ def _tokens_of_file(report: Report, found: Survey, options: argparse.Namespace) 
         add_findings(report, error.findings)
 
 
-def _is_saved_dataset(path: Path) -> bool:
-    return (path / "dataset_info.json").is_file() or (path / "dataset_dict.json").is_file()
-
-
-def _saved_dataset(path: Path) -> Any:
+def _folder(path: Path) -> Any:
     """Load what the datasets library saved with ``save_to_disk``."""
-    import datasets
-
+    if not any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json")):
+        raise FindingsError([finding("doctor_report.no_such_folder", str(path))])
+    try:
+        import datasets
+    except ImportError:
+        raise FindingsError(
+            [finding("data.no_pyarrow", str(path), kind="dataset")]
+        ) from None
     try:
         return datasets.load_from_disk(str(path))
     except Exception as error:

@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ft_runtime.doctor.alike import find_alike, findings_of
 from ft_runtime.doctor.engine import CHECKS
 from ft_runtime.doctor.finish import fingerprint
 from ft_runtime.doctor.identity import diff, read_record, record
 from ft_runtime.doctor.identity.record import FILE, Record
+from ft_runtime.doctor.proposal import propose
 from ft_runtime.doctor.report.group import group
 from ft_runtime.doctor.report.report import Report
 from ft_runtime.doctor.splits import examine_split
@@ -60,7 +63,7 @@ def examined(
     """
     begun = time.perf_counter()
     with survey(sources, format, columns, checks, workers) as found:
-        report = _report(found, split, folder)
+        report = _report(found, split, folder, "near" in set(checks))
         if against is not None:
             _compare(report, found, against)
         report.seconds = time.perf_counter() - begun
@@ -93,7 +96,7 @@ def examine(
     against : str, optional
         A data file, a run folder or a record to compare with.
     checks, workers
-        See `ft_runtime.doctor.scan`.
+        See `ft_runtime.doctor.scan`; ``near`` among the checks looks for near duplicates too.
 
     Returns
     -------
@@ -106,8 +109,9 @@ def examine(
         return report
 
 
-def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
+def _report(found: Survey, plan: SplitPlan | None, folder: str, alike: bool) -> Report:
     others: list[Finding] = []
+    proposals = [made for each in found.files if (made := propose(each)) is not None]
     scans = [each.scan for each in found.files]
     labels = None
     counts: Counter[str] = Counter()
@@ -118,6 +122,10 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
         others += judge_labels(labels, ", ".join(scan.path for scan in scans[:3]))
     samples = [_sample(each) for each in found.files[:_SAMPLED] if not each.scan.refused]
     texts = [text for sample in samples for text in sample.texts]
+    near = None
+    if alike and any(scan.fine for scan in scans):
+        near = find_alike(found)
+        others += findings_of(near, ", ".join(scan.path for scan in scans[:3]))
     members = found.members()
     split = None
     if len(members) and (plan is not None or members.given is not None):
@@ -155,6 +163,8 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str) -> Report:
         languages(texts),
         scripts(texts),
         split,
+        near=near,
+        proposals=proposals,
     )
 
 
@@ -174,6 +184,18 @@ def _sample(each: Surveyed) -> Sample:
         return Sample()
 
 
+def compare_runs(folder: str | Path, against: str | Path) -> Report:
+    """Tell whether two runs saw the same data, and what changed, from their records alone."""
+    report = Report([], [])
+    try:
+        new = read_record(folder)
+        report.fingerprint = new.fingerprint
+        report.diff = diff(read_record(against), new)
+    except FindingsError as error:
+        report.groups = group(Survey(), error.findings)
+    return report
+
+
 def _compare(report: Report, found: Survey, against: str) -> None:
     try:
         old = _old(against, found)
@@ -183,8 +205,6 @@ def _compare(report: Report, found: Survey, against: str) -> None:
 
 
 def _old(against: str, found: Survey) -> Record:
-    from pathlib import Path
-
     path = Path(against)
     if path.is_dir() or path.name == FILE:
         return read_record(path)

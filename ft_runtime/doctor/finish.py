@@ -41,8 +41,10 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
     result.fingerprint = fingerprint(content, result.fine)
     result.labels = _labels(part)
     add = result.findings.append
-    if 0 < part.crlf < part.lines - 1:
-        add(finding("data.mixed_line_ends", result.path, crlf=part.crlf, lines=part.lines))
+    # Line breaks inside the quotes of a table are its text, and end no record.
+    ends = part.rows + part.tail if found.dialect else part.lines
+    if 0 < part.crlf < ends - 1:
+        add(finding("data.mixed_line_ends", result.path, crlf=part.crlf, lines=ends))
     if part.tail:
         add(finding("data.trailing_blank_lines", result.path, count=part.tail))
     if not result.rows:

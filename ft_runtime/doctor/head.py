@@ -160,7 +160,7 @@ def _table(
     found.shape = "classification" if dialect.table else "unknown"
     found.format = "csv_classification" if dialect.table else None
     found.columns = {k: v for k, v in dialect.columns.items() if k != v}
-    if not head[dialect.begin :].strip() and len(head) >= size:
+    if dialect.header and not head[dialect.begin :].strip() and len(head) >= size:
         found.findings.append(finding("data.header_only", found.path))
         dialect.table = None
     text = head[dialect.begin :].decode("utf-8", "replace")

@@ -5,6 +5,9 @@ signature by *one-permutation hashing* with optimal densification (Li, Owen and 
 Shrivastava, 2017): the shingles fall into `SLOTS` bins, and each bin keeps its least value. Two
 signatures agree in a slot with the probability of the sets' Jaccard similarity. Rows that agree in
 a whole band of slots are candidates; they are compared by all slots, and joined into groups.
+
+Where words are not parted by spaces (Chinese, Japanese, Korean), each character stands for a word.
+Of a text with few shingles one common phrase is much: there more has to agree.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 SLOTS, BAND = 128, 4
 THRESHOLD = 0.5
+FEW, STRICT = 16, 0.7
+"""Fewer shingles than this make a short text, and what two of them must share at least."""
 _BATCH = 2048
 _ODD, _MIX, _LAST = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0x94D049BB133111EB
 # What parts words, in one pass over the bytes: everything but letters, digits and wide bytes.
@@ -51,18 +56,13 @@ def near_duplicates(
     texts : iterable of bytes
         UTF-8, one for each row; an empty one is like no other.
     threshold : float
-        Least share of common shingles, in (0, 1].
+        Least share of common shingles, in (0, 1]; at least `STRICT` for short texts.
     keep : int
         How many groups are returned.
     """
     import numpy as np
 
-    signatures = [part for batch in _batches(texts) for part in (sign(batch),)]
-    if not signatures:
-        return NearDuplicates()
-    whole = np.concatenate(signatures)
-    del signatures
-    roots = _join(whole, threshold)
+    roots = near_roots(texts, threshold)
     order = np.argsort(roots, kind="stable")
     bounds = np.flatnonzero(np.diff(roots[order], prepend=-1))
     sizes = np.diff(bounds, append=order.size)
@@ -71,6 +71,26 @@ def near_duplicates(
         rows = order[bounds[at] : bounds[at] + sizes[at]]
         found.groups.append(rows.tolist()[:10])
     return found
+
+
+def near_roots(texts: Iterable[bytes], threshold: float = THRESHOLD) -> NDArray[Any]:
+    """Return for each row the first row that it is near to, itself where there is none.
+
+    Takes `SLOTS` * 4 bytes a row. See `near_duplicates` for the parameters.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+    """
+    import numpy as np
+
+    parts = [_signed(batch) for batch in _batches(texts)]
+    if not parts:
+        return np.zeros(0, np.int64)
+    signatures = np.concatenate([part for part, _ in parts])
+    least = np.where(np.concatenate([few for _, few in parts]), max(STRICT, threshold), threshold)
+    del parts
+    return _join(signatures, least)
 
 
 def _batches(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -87,9 +107,15 @@ def sign(texts: list[bytes]) -> NDArray[Any]:
     ndarray of uint32, shape (texts, SLOTS)
         0 everywhere for a text without words.
     """
+    return _signed(texts)[0]
+
+
+def _signed(texts: list[bytes]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return signatures, and which texts have few shingles."""
     import numpy as np
 
     shingles, owner = _shingles(texts)
+    few = np.bincount(owner, minlength=len(texts)) < FEW
     made: Any = np.full(len(texts) * SLOTS, 0xFFFFFFFF, np.uint32)
     slot = owner * SLOTS + (shingles >> np.uint64(57)).astype(np.int64)
     value = (shingles & np.uint64(0xFFFFFFFE)).astype(np.uint32)
@@ -99,7 +125,7 @@ def sign(texts: list[bytes]) -> NDArray[Any]:
     at = (key >> np.uint64(32)).astype(np.int64)
     first = np.flatnonzero(np.diff(at, prepend=-1))
     made[at[first]] = (key[first] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    return _densify(made.reshape(-1, SLOTS))
+    return _densify(made.reshape(-1, SLOTS)), few
 
 
 def _shingles(texts: list[bytes]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -112,11 +138,12 @@ def _shingles(texts: list[bytes]) -> tuple[NDArray[Any], NDArray[Any]]:
     table = np.frombuffer(_WORDS, np.uint8)
     letters = table.take(data)
     inside = letters != 32
-    edge = np.diff(inside.view(np.int8), prepend=0)
-    begin: Any = np.flatnonzero(edge == 1)
-    until: Any = np.flatnonzero(edge == -1)
+    start = np.diff(inside.view(np.int8), prepend=0) == 1
+    # The first bytes of U+3000 to U+DFFF in UTF-8.
+    start |= (data >= 0xE3) & (data <= 0xED)
+    begin: Any = np.flatnonzero(start)
     owner: Any = np.searchsorted(ends_of_texts, begin)
-    words: Any = _hash_words(letters, begin, until)
+    words: Any = _hash_words(letters, begin)
     same = owner[1:] == owner[:-1]
     pairs = _mix(words[:-1] * np.uint64(3) + words[1:])[same]
     # A text of one word is its own shingle.
@@ -129,7 +156,7 @@ def _shingles(texts: list[bytes]) -> tuple[NDArray[Any], NDArray[Any]]:
     )
 
 
-def _hash_words(letters: NDArray[Any], begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
+def _hash_words(letters: NDArray[Any], begin: NDArray[Any]) -> NDArray[Any]:
     """Return a hash of each word: the sum of its bytes, each weighed by its place in the word."""
     import numpy as np
 
@@ -141,7 +168,7 @@ def _hash_words(letters: NDArray[Any], begin: NDArray[Any], until: NDArray[Any])
     weights = _weights()
     terms = weights.take(place & 63) * letters
     terms[letters == 32] = 0
-    return _mix(np.add.reduceat(terms, begin) + (until - begin).astype(np.uint64))
+    return _mix(np.add.reduceat(terms, begin))
 
 
 def _weights() -> NDArray[Any]:
@@ -184,8 +211,8 @@ def _densify(signatures: NDArray[Any]) -> NDArray[Any]:
     return signatures
 
 
-def _join(signatures: NDArray[Any], threshold: float) -> NDArray[Any]:
-    """Return for each row the first row of its group."""
+def _join(signatures: NDArray[Any], least: NDArray[Any]) -> NDArray[Any]:
+    """Return for each row the first row of its group; `least` is what each has to share."""
     import numpy as np
 
     roots = np.arange(len(signatures))
@@ -201,7 +228,7 @@ def _join(signatures: NDArray[Any], threshold: float) -> NDArray[Any]:
         fresh = roots[one] != roots[two]
         one, two = one[fresh], two[fresh]
         if one.size:
-            alike = np.mean(signatures[one] == signatures[two], axis=1) >= threshold
+            alike = np.mean(signatures[one] == signatures[two], axis=1) >= least[one]
             _unite(roots, one[alike], two[alike])
     return _settle(roots)
 

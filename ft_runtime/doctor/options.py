@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--against", "against", metavar="data-or-run")
     add("--tokenizer", "tokenizer", metavar="folder")
     add("--max-seq-len", "length", type=int, default=None, metavar="n")
+    add("--near", "near", action="store_true")
+    add("--phone", "phone", action="store_true")
     add("--workers", "workers", type=int, default=None, metavar="n")
 
 
@@ -36,9 +38,18 @@ def forwarded(arguments: argparse.Namespace) -> list[str]:
     for name in _NAMES:
         value = getattr(arguments, name.lstrip("-").replace("-", "_"))
         for each in value if isinstance(value, list) else [value]:
-            if each is not None:
+            if each is True:
+                typed.append(name)
+            elif each not in (None, False):
                 typed.append(f"{name}={each}")
     return typed
+
+
+def checks_of(arguments: argparse.Namespace) -> frozenset[str]:
+    """Return what is looked for: the usual, and what was asked for beside it."""
+    from ft_runtime.doctor.engine import CHECKS
+
+    return CHECKS | {name for name in ("near", "phone") if getattr(arguments, name)}
 
 
 _NAMES = (
@@ -53,5 +64,7 @@ _NAMES = (
     "--against",
     "--tokenizer",
     "--max-seq-len",
+    "--near",
+    "--phone",
     "--workers",
 )

@@ -146,7 +146,8 @@ def recognise(head: bytes, path: str | Path, name: str) -> tuple[str, Finding | 
     table = _looks_like_table(start)
     if ending in (*JSONL_ENDINGS, ".json"):
         return ("csv", finding("data.csv_in_jsonl", name)) if table else ("jsonl", None)
-    return ("csv" if table else "jsonl"), None
+    lines = [line.lstrip() for line in start.split("\n")[:20]]
+    return ("jsonl" if any(line.startswith(("{", "[")) for line in lines) else "csv"), None
 
 
 def _is_array(start: str) -> bool:

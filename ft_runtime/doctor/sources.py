@@ -19,18 +19,22 @@ def sources_of(config: Config) -> Any:
     if dataset.source != "hf_dataset_id":
         path = dataset.path
         return {k: v for k, v in path.items() if v} if isinstance(path, Mapping) else path
-    from ft_runtime.data.hub import _OWN, _load
+    from ft_runtime.data.hub import own_parts
 
     try:
-        parts = _load(dataset.id, dataset.config_name, dataset.revision)
+        parts = own_parts(dataset.id, dataset.config_name, dataset.revision)
     except FindingsError:  # the reader of the run tells it
         return []
-    own = {_OWN[name]: part for name, part in parts.items() if name in _OWN}
-    return own if len(own) > 1 else next(iter(own.values() or parts.values()))
+    return parts[""] if list(parts) == [""] else parts
 
 
-def record_data(config: Config, run: Run) -> Path:
+def record_data(config: Config, run: Run) -> Path | None:
     """Write the version record of a run's data into its folder, for later comparisons.
+
+    Returns
+    -------
+    Path or None
+        None, and no record, when the data cannot be read any more.
 
     Raises
     ------
@@ -42,4 +46,6 @@ def record_data(config: Config, run: Run) -> Path:
 
     columns = dict(config.dataset.columns or {})
     with survey(sources_of(config), config.dataset.format, columns, ("sha256",)) as found:
+        if not found.files or found.findings or any(each.scan.refused for each in found.files):
+            return None
         return write_record(run.path, record(found))

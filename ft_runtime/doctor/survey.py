@@ -88,11 +88,14 @@ class Survey:
     findings : list of Finding
         Across files, and of sources that could not be opened.
     seconds : float
+    near : ndarray of int or None
+        For each fine row the first row that says nearly the same; see `alike`.
     """
 
     files: list[Surveyed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
+    near: NDArray[Any] | None = None
 
     @property
     def format(self) -> str | None:
@@ -126,7 +129,7 @@ class Survey:
         names: list[str] = []
         if self.format == "csv_classification":
             label, names = self._labels(content - prompt)
-        return Members(content, prompt, label, line, file, names, given)
+        return Members(content, prompt, label, line, file, names, given, self.near)
 
     def _labels(self, answer: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
         """Return labels by row: what content and prompt differ by is the term of the label."""

@@ -10,8 +10,8 @@ from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Contents, Record, columns_of
 from ft_runtime.data.read.jsonl import read_jsonl
-from ft_runtime.data.read.table import read_table
 from ft_runtime.doctor.containers import Plain, plain
+from ft_runtime.doctor.csv.rows import Row, read_rows
 from ft_runtime.doctor.finish import KINDS, UNREADABLE
 from ft_runtime.doctor.head import Detection, detect_open
 from ft_runtime.doctor.opening import State, opened, read_at
@@ -137,8 +137,9 @@ def read_plain(source: Plain) -> Contents:
     if not records:
         findings.append(finding(f"data.{'header_only' if found.dialect else 'blank_file'}", name))
     findings += judge(records, name, found.container)
-    if 0 < part.crlf < part.lines - 1 and not source.temporary:
-        values = {"crlf": part.crlf, "lines": part.lines}
+    ends = len(records) + blank if found.dialect else part.lines
+    if 0 < part.crlf < ends - 1 and source.numbers is None:
+        values = {"crlf": part.crlf, "lines": ends}
         findings.append(finding("data.mixed_line_ends", name, **values))
     if blank:
         findings.append(finding("data.trailing_blank_lines", name, count=blank))
@@ -159,7 +160,16 @@ def read_plain(source: Plain) -> Contents:
 def _rows(handle: int, size: int, found: Detection, digest: Any) -> tuple[list[Record], Part]:
     mark = marker(True, False, True)
     if found.dialect is not None:
-        return read_table(handle, size, found.dialect, mark, digest.update)
+        records: list[Record] = []
+
+        def put(row: Row) -> None:
+            line, value, problems = row
+            blank = value is None and problems[0].code == "blank_line"
+            records.append(Record(line, value, problems, blank, whole=True, risky=False))
+
+        limit, feed = limits.LINE_BYTES, digest.update
+        part = read_rows(handle, size, found.dialect, put, limit=limit, marker=mark, feed=feed)
+        return records, part
     part = Part()
     with open(handle, "rb", buffering=1 << 18, closefd=False) as stream:
         stream.seek(found.begin)

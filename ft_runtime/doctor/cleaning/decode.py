@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from ft_runtime.doctor.cleaning.records import LONGEST
 from ft_runtime.doctor.sniff import BOM, WIDE, unmarked_encoding
+from ft_runtime.findings import FindingsError, finding
 
 _HEAD = 1 << 16
 _BLOCK = 1 << 18
@@ -26,7 +28,13 @@ def wide_encoding(stream: BinaryIO) -> str:
 
 
 def wide_lines(stream: BinaryIO, encoding: str) -> Iterator[tuple[bytes, bool]]:
-    """Yield the lines of a UTF-16 or UTF-32 file as UTF-8; the flag tells of lost characters."""
+    """Yield the lines of a UTF-16 or UTF-32 file as UTF-8; the flag tells of lost characters.
+
+    Raises
+    ------
+    FindingsError
+        ``doctor_report.wide_line``: a line is too long to be held in memory.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest, first = "", True
     while True:
@@ -35,6 +43,10 @@ def wide_lines(stream: BinaryIO, encoding: str) -> Iterator[tuple[bytes, bool]]:
         if first and text:
             text, first = text.removeprefix("\ufeff"), False
         rest += text
+        if len(rest) > LONGEST and "\n" not in text:
+            raise FindingsError(
+                [finding("doctor_report.wide_line", str(stream.name), limit=LONGEST)]
+            )
         *lines, rest = rest.split("\n")
         for line in lines:
             yield _encoded(line + "\n")

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from ft_runtime.doctor.cleaning.decode import BOM, Change, repair_line, wide_encoding, wide_lines
 from ft_runtime.doctor.cleaning.fresh import FreshFile
-from ft_runtime.doctor.cleaning.records import table_records
+from ft_runtime.doctor.cleaning.records import Piece, numbered, table_records
 from ft_runtime.findings import FindingsError, finding, text
 
 KINDS = ("encoding", "bom", "line_ends", "blank_lines", "duplicates", "label_spaces")
@@ -69,7 +69,8 @@ def fix(
 ) -> Fixed:
     """Write a repaired copy, and ``<target>.changes.csv`` with a line for every change.
 
-    What cannot be repaired without a guess (a cut line, a missing answer) is copied as it stands.
+    What cannot be repaired without a guess (a cut line, a missing answer) is copied as it stands,
+    and so is a line that is too long to be held in memory.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def fix(
                 result.dropped += 1
             else:
                 out.stream.write(raw)
-                result.kept += 1
+                result.kept += raw.first if isinstance(raw, Piece) else 1
         result.kept -= kind == "csv" and result.kept > 0
         told.flush()
         changes.keep()
@@ -146,6 +147,9 @@ class _Repair:
         first = self._table
         for line, raw in records:
             notes = self._notes.pop(line, [])
+            if isinstance(raw, Piece):
+                yield raw, notes
+                continue
             for inner in range(line + 1, line + raw.count(b"\n")):
                 notes += self._notes.pop(inner, [])
             if not raw.strip(b" \t\r\n"):
@@ -166,13 +170,13 @@ class _Repair:
         wide = wide_encoding(stream) if "encoding" in self._kinds else ""
         if wide:
             self._note(1, "encoding", f"the whole file, from {wide}")
-            source: Iterable[tuple[bytes, bool]] = wide_lines(stream, wide)
-        else:
-            source = ((raw, False) for raw in stream)
-        for line, (raw, lost) in enumerate(source, 1):
-            if lost:
-                self._note(line, "encoding", "characters that cannot be read became U+FFFD")
-            yield line, self._line(line, raw)
+            for line, (raw, lost) in enumerate(wide_lines(stream, wide), 1):
+                if lost:
+                    self._note(line, "encoding", "characters that cannot be read became U+FFFD")
+                yield line, self._line(line, raw)
+            return
+        for line, raw in numbered(stream):
+            yield line, raw if isinstance(raw, Piece) else self._line(line, raw)
 
     def _line(self, line: int, raw: bytes) -> bytes:
         if raw.startswith(BOM) and "bom" in self._kinds:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 LONGEST = 64 << 20
+"""Longest line that is held in memory, as in `ft_runtime.doctor.scan`."""
 _LINES = 10_000
+_PIECE = 1 << 20
+
+
+class Piece(bytes):
+    """A part of a line that is longer than `LONGEST`: no record, only to be passed on."""
+
+    first: bool = False
 
 
 def table_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     """Join physical lines of CSV to records: quotes that are open at a line's end go on.
 
     A quote that is never closed ends with its own line; the lines behind it are records again.
+    A `Piece` is yielded as it comes, and ends an open quote.
 
     Parameters
     ----------
@@ -26,11 +36,17 @@ def table_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byt
         return queue.popleft() if queue else next(source, None)
 
     while (head := pull()) is not None:
+        if isinstance(head[1], Piece):
+            yield head
+            continue
         taken = [head]
         size, open_quote = len(head[1]), head[1].count(b'"') & 1
         while open_quote and size < LONGEST and len(taken) < _LINES:
             more = pull()
             if more is None:
+                break
+            if isinstance(more[1], Piece):
+                queue.appendleft(more)
                 break
             taken.append(more)
             size += len(more[1])
@@ -41,6 +57,17 @@ def table_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byt
         yield head[0], b"".join(raw for _, raw in taken)
 
 
-def numbered(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Return physical lines with their numbers, from 1."""
-    return enumerate(stream, 1)
+def numbered(stream: BinaryIO, longest: int = LONGEST) -> Iterator[tuple[int, bytes]]:
+    """Return physical lines with their numbers, from 1; of a longer one its `Piece`s."""
+    line = 0
+    while raw := stream.readline(longest + 1):
+        line += 1
+        if len(raw) <= longest or raw.endswith(b"\n"):
+            yield line, raw
+            continue
+        first = True
+        while raw:
+            piece = Piece(raw)
+            piece.first, first = first, False
+            yield line, piece
+            raw = b"" if raw.endswith(b"\n") else stream.readline(_PIECE)

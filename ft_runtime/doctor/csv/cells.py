@@ -50,7 +50,9 @@ def check_cells(
                 odd.setdefault(i, []).append(Problem(problem[0], label_name, problem[1]))
     for i in sorted(odd):
         fine[good[i]] = False
-        part.log.add(int(lines[good[i]]), odd[i])
+        # What is no UTF-8 is not judged as text.
+        unread = [problem for problem in odd[i] if problem.code == "not_utf8"]
+        part.log.add(int(lines[good[i]]), unread or odd[i])
     sound = fine[good]
     counts = np.bincount(inverse, weights=sound, minlength=len(values))
     for (value, _), count in zip(values, counts.tolist(), strict=True):

@@ -103,7 +103,9 @@ def read_dialect(
     repeated = sorted({cell for cell in header if header.count(cell) > 1 and cell})
     if repeated:
         findings.append(finding("data.duplicate_column", where, names=listing(repeated)))
-    if sound:
+    if not header:
+        findings.append(finding("data.blank_file", name))
+    elif sound:
         _columns(dialect, name, columns or {})
     return dialect
 

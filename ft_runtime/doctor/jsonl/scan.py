@@ -76,7 +76,7 @@ def scan_range(
                 end = len(data)
             if end or last or want > limit:
                 break
-            want *= 4
+            want = min(want * 4, limit + block)
         if not end:
             position = _skip_line(handle, position, size, block, limit, part, feed)
             continue
@@ -113,6 +113,8 @@ def _scan_block(
         data += bytes(PAD)
     found = accept(data, end, layout) if quick else accept_none(data, end)
     content, prompt, chars = found.content, found.prompt, found.chars
+    if end > limit:  # whatever the size of a block, the longest line is the same
+        found.fine &= found.ends - found.starts <= limit
     closer = np.flatnonzero(~found.fine)
     share = 1 - closer.size / max(found.fine.size, 1)
     base = part.lines

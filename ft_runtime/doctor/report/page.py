@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 from ft_runtime.data.places import printable
 from ft_runtime.doctor.part import class_length
+from ft_runtime.doctor.proposal import NAMES
 from ft_runtime.doctor.report.bars import Bar, bars, length_bars
-from ft_runtime.doctor.report.summary import shares, size_text, verdict
+from ft_runtime.doctor.report.summary import proposed_folder, shares, size_text, verdict
 from ft_runtime.findings import text
 
 if TYPE_CHECKING:
+    from ft_runtime.doctor.alike import NearReport
     from ft_runtime.doctor.report.report import Report
+    from ft_runtime.doctor.result import FileScan
+    from ft_runtime.doctor.splits import SplitReport
+    from ft_runtime.doctor.tokens import TokenReport
 
 _GROUPS = 200
 _LABELS = 30
@@ -24,8 +29,9 @@ _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
 max-width:70rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;
-padding:.3rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-th{color:var(--soft);font-weight:600}td.n{text-align:right;white-space:nowrap}
+padding:.3rem .6rem;border-bottom:1px solid var(--line)}
+th{color:var(--soft);font-weight:600;white-space:nowrap}.n{text-align:right;white-space:nowrap}
+td.w{overflow-wrap:anywhere;min-width:8rem}td.t{min-width:20rem}
 .error{color:var(--error)}.warning{color:var(--warning)}.info{color:var(--info)}
 .hint,small{color:var(--soft)}code,pre{font-family:ui-monospace,monospace;font-size:.9em}
 pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:6px;padding:.6rem}
@@ -48,17 +54,15 @@ def to_html(report: Report) -> str:
 def to_fragment(report: Report) -> str:
     """Return the report as HTML that goes into another page, such as a notebook's."""
     parts = [f"<p><strong>{_e(verdict(report))}</strong></p>", _files(report), _findings(report)]
-    if report.split and report.split.proposal:
-        parts.append(f"{_h('h_split')}<pre>{_e(report.split.proposal)}</pre>")
     if report.diff is not None:
-        parts.append(f"<pre>{_e(repr(report.diff))}</pre>")
-    for scan in report.files[:10]:
-        counts = {class_length(number): count for number, count in scan.histogram.items()}
-        if counts:
-            name = f"<small>{_e(scan.path)}</small>" if len(report.files) > 1 else ""
-            parts.append(f"{_h('h_lengths')}{name}{bars(length_bars(counts))}")
+        parts.append(f"{_h('h_diff')}<pre>{_e(repr(report.diff))}</pre>")
+    if report.split and sum(report.split.sizes.values()):
+        parts.append(_split(report.split))
+    if report.near and report.near.groups:
+        parts.append(_near(report.near))
+    parts += [_lengths(scan, alone=len(report.files) == 1) for scan in report.files[:10]]
     if report.tokens and report.tokens.histogram:
-        parts.append(f"{_h('h_tokens')}{bars(length_bars(report.tokens.histogram))}")
+        parts.append(_tokens(report.tokens))
     if report.labels and report.labels.counts:
         parts.append(_labels(report))
     if report.tokens and report.tokens.drawn:
@@ -87,29 +91,36 @@ def _word(key: str) -> str:
 def _files(report: Report) -> str:
     rows = []
     for scan in report.files:
-        cells = [
-            _e(printable(scan.path, 120)),
-            f"{scan.rows:,}",
-            f"{scan.broken:,}",
-            _e(f"{scan.format or '?'} · {scan.container}"),
-            size_text(scan.bytes),
-        ]
+        shape = f" ({NAMES[scan.shape]})" if scan.shape in NAMES else ""
         identity = f"<code>{_e(scan.fingerprint)}</code><br><small>{_e(scan.sha256)}</small>"
-        rows.append(f"<tr>{''.join(f'<td>{c}</td>' for c in [*cells, identity])}</tr>")
+        rows.append(
+            f'<tr><td class="w">{_e(printable(scan.path, 120))}</td>'
+            f'<td class="n">{scan.rows:,}</td><td class="n">{scan.broken:,}</td>'
+            f"<td>{_e(scan.format or '?')}{_e(shape)}<br><small>{_e(scan.container)}, "
+            f'{size_text(scan.bytes)}</small></td><td class="w">{identity}</td></tr>'
+        )
+    head = "".join(
+        f"<th{' class=n' if key in ('h_rows', 'h_broken') else ''}>{_e(_word(key))}</th>"
+        for key in ("h_file", "h_rows", "h_broken", "h_format", "h_identity")
+    )
     told = []
     if report.languages:
         told.append(text("doctor_report.languages_line", shown=shares(report.languages, 12)))
     if report.scripts:
         told.append(text("doctor_report.scripts_line", shown=shares(report.scripts, 12)))
     more = "".join(f"<p>{_e(line.strip())}</p>" for line in told)
-    return f"{_h('h_files')}<table><tbody>{''.join(rows)}</tbody></table>{more}"
+    return (
+        f"{_h('h_files')}<table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>{more}"
+    )
 
 
 def _findings(report: Report) -> str:
     if not report.groups:
         return f"{_h('h_findings')}<p>{_e(text('doctor_report.h_none'))}</p>"
     head = "".join(
-        f"<th>{_e(_word(key))}</th>" for key in ("csv_column_code", "h_rows", "h_where", "h_what")
+        f"<th{' class=n' if key == 'h_rows' else ''}>{_e(_word(key))}</th>"
+        for key in ("csv_column_code", "h_rows", "h_where", "h_what")
     )
     rows = []
     for each in report.groups[:_GROUPS]:
@@ -117,9 +128,9 @@ def _findings(report: Report) -> str:
         count = f"{each.rows:,}" if each.rows else ""
         rows.append(
             f'<tr><td><span class="{each.severity}">{each.severity}</span><br>'
-            f'<code>{_e(each.code)}</code></td><td class="n">{count}'
-            f"</td><td>{_e(printable(each.where, 200))}</td>"
-            f"<td>{_e(printable(each.message, 1000))}{hint}</td></tr>"
+            f'<code title="{_e(each.code)}">{_breakable(each.code)}</code></td>'
+            f'<td class="n">{count}</td><td class="w">{_e(printable(each.where, 200))}</td>'
+            f'<td class="t">{_e(printable(each.message, 1000))}{hint}</td></tr>'
         )
     left = len(report.groups) - _GROUPS
     more = f"<p>{_e(text('doctor_report.more_kinds', count=left))}</p>" if left > 0 else ""
@@ -129,10 +140,53 @@ def _findings(report: Report) -> str:
     )
 
 
+def _breakable(code: str) -> str:
+    """Let a long code break at its joints, not inside a word."""
+    return _e(code).replace("_", "_<wbr>").replace(".", ".<wbr>")
+
+
+def _line(key: str, **values: object) -> str:
+    return f"<p>{_e(text(f'doctor_report.{key}', **values).strip())}</p>"
+
+
+def _split(split: SplitReport) -> str:
+    sizes = ", ".join(f"{name} {size:,}" for name, size in split.sizes.items())
+    told = _line("split_line", strategy=split.strategy, sizes=sizes)
+    if split.proposal:
+        key = "proposal_files" if split.proposed == "files" else "proposal"
+        folder = proposed_folder(split.proposal) if split.proposed == "files" else ""
+        told += f"{_line(key, folder=folder)}<pre>{_e(split.proposal)}</pre>"
+    return _h("h_split") + told
+
+
+def _near(near: NearReport) -> str:
+    rows = "".join(f"<li>{_e(' ~ '.join(places))}</li>" for places in near.groups)
+    left = _line("h_near_more", count=near.rows, shown=len(near.groups))
+    return f"{_h('h_near')}<ul>{rows}</ul>{left}"
+
+
+def _lengths(scan: FileScan, alone: bool) -> str:
+    counts = {class_length(number): count for number, count in scan.histogram.items()}
+    if not counts:
+        return ""
+    name = "" if alone else f"<small>{_e(scan.path)}</small>"
+    told = _line("h_quantiles", **vars(scan.lengths))
+    return f"{_h('h_lengths')}{name}{bars(length_bars(counts))}{told}"
+
+
+def _tokens(tokens: TokenReport) -> str:
+    values = {**tokens.lengths, "over": tokens.over, "limit": tokens.limit}
+    told = _line("tokens_line", **values, supervised=round(100 * tokens.supervised))
+    return f"{_h('h_tokens')}{bars(length_bars(tokens.histogram))}{told}"
+
+
 def _labels(report: Report) -> str:
     assert report.labels is not None
     counts = report.labels.counts
     drawn = [Bar(printable(label, 40) or '""', n) for label, n in list(counts.items())[:_LABELS]]
     left = len(counts) - len(drawn)
     more = f"<p>{_e(text('doctor_report.h_more_labels', count=left))}</p>" if left > 0 else ""
-    return f"{_h('h_labels')}{bars(drawn)}{more}"
+    table = report.labels
+    values = {"evenness": f"{table.evenness:.2f}", "ratio": f"{table.ratio:.1f}"}
+    told = _line("h_balance", **values, majority=round(100 * table.majority), count=len(counts))
+    return f"{_h('h_labels')}{bars(drawn)}{more}{told}"

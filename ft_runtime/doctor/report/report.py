@@ -9,7 +9,9 @@ from ft_runtime.doctor.report.group import Group
 from ft_runtime.findings import Finding
 
 if TYPE_CHECKING:
+    from ft_runtime.doctor.alike import NearReport
     from ft_runtime.doctor.identity import Diff
+    from ft_runtime.doctor.proposal import Proposal
     from ft_runtime.doctor.result import FileScan
     from ft_runtime.doctor.splits import SplitReport
     from ft_runtime.doctor.statistics import LabelTable
@@ -34,7 +36,10 @@ class Report:
         Shares, from a sample.
     split : SplitReport or None
     tokens : TokenReport or None
+    near : NearReport or None
     diff : Diff or None
+    proposals : list of Proposal
+        Format and columns of each source, ready for a config.
     seconds : float
     """
 
@@ -47,7 +52,9 @@ class Report:
     scripts: dict[str, float] = field(default_factory=dict)
     split: SplitReport | None = None
     tokens: TokenReport | None = None
+    near: NearReport | None = None
     diff: Diff | None = None
+    proposals: list[Proposal] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -80,7 +87,9 @@ class Report:
             "scripts": self.scripts,
             "split": self.split.to_dict() if self.split else None,
             "tokens": self.tokens.to_dict() if self.tokens else None,
+            "near": self.near.to_dict() if self.near else None,
             "diff": self.diff.to_dict() if self.diff else None,
+            "proposals": [each.to_dict() for each in self.proposals],
             "seconds": round(self.seconds, 3),
         }
 

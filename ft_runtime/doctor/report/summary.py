@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from ft_runtime.data.places import printable
+from ft_runtime.doctor.proposal import NAMES
 from ft_runtime.findings import text
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def to_text(report: Report) -> str:
 
 def parts(report: Report) -> tuple[list[str], list[str], list[str]]:
     """Return the lines of the summary, of the findings, and what goes below them."""
-    head = [verdict(report), *_head(report)]
-    found = _findings(report.groups, max(4, LINES - len(head)))
-    return [_fit(line) for line in head], [_fit(line) for line in found], _tail(report)
+    head, tail = [verdict(report), *_head(report)], _tail(report)
+    found = _findings(report.groups, max(6, LINES - len(head) - len(tail)))
+    return [_fit(line) for line in head], [_fit(line) for line in found], tail
 
 
 def size_text(size: int) -> str:
@@ -69,14 +70,15 @@ def _head(report: Report) -> list[str]:
 def _file(scan: FileScan, alone: bool) -> list[str]:
     name, size = printable(scan.path, 60), size_text(scan.bytes)
     if scan.refused:
-        return [text("doctor_report.refused", name=name, size=size)]
+        shape = f" ({NAMES[scan.shape]})" if scan.shape in NAMES else ""
+        return [text("doctor_report.refused", name=name, size=size) + shape]
     lines = [
         text(
             "doctor_report.head",
             name=name,
             rows=scan.rows,
             broken=scan.broken,
-            format=scan.format or "?",
+            format=(scan.format or "?") + (" (ShareGPT)" if scan.shape == "sharegpt" else ""),
             container=scan.container,
             size=size,
         )
@@ -94,11 +96,17 @@ def _file(scan: FileScan, alone: bool) -> list[str]:
 def _labels(report: Report) -> str:
     assert report.labels is not None
     counts = report.labels.counts
-    shown = ", ".join(f"{printable(n, 24)} {c:,}" for n, c in list(counts.items())[:_LABELS])
+    shown = ", ".join(f"{_label(n)} {c:,}" for n, c in list(counts.items())[:_LABELS])
     if len(counts) > _LABELS:
         shown += f" … (+{len(counts) - _LABELS})"
     evenness = f"{report.labels.evenness:.2f}"
     return text("doctor_report.labels_line", count=len(counts), shown=shown, evenness=evenness)
+
+
+def _label(name: str) -> str:
+    """Return a label short, and in quotes where its ends could not be seen."""
+    short = printable(name, 16 if len(name) > 18 else 18)
+    return short if name == name.strip() and name else repr(short)
 
 
 def shares(found: dict[str, float], most: int = 5) -> str:
@@ -112,22 +120,29 @@ def _findings(groups: list[Group], room: int) -> list[str]:
     lines: list[str] = []
     for number, each in enumerate(groups):
         left = len(groups) - number
-        wrapped = _lines(each)
         # Later kinds need a line each, or one line for all that do not fit.
         spare = room - len(lines) - min(left - 1, 3)
         if len(lines) >= room - 1 and left > 1:
             lines.append(text("doctor_report.more_kinds", count=left))
             break
-        lines += wrapped[: max(1, min(len(wrapped), spare, 3))]
+        lines += _lines(each, max(1, min(spare, 3)))
     return lines
 
 
-def _lines(each: Group) -> list[str]:
+def _lines(each: Group, most: int) -> list[str]:
+    """Return a finding in at most so many lines: message and remedy, shortened where they must."""
     rows = f" {text('doctor_report.rows_word', count=each.rows)}" if each.rows > 1 else ""
     where = f" {printable(each.where, 60)}:" if each.where else ""
     message = f"{each.severity} [{each.code}]{rows}{where} {printable(each.message, 400)}"
-    wrapped = textwrap.wrap(message, WIDTH, subsequent_indent="    ")[:2] or [""]
-    if each.hint:
+    wrapped = textwrap.wrap(
+        message,
+        WIDTH,
+        subsequent_indent="    ",
+        max_lines=max(1, min(2, most - bool(each.hint))),
+        placeholder=" …",
+        break_on_hyphens=False,
+    ) or [""]
+    if each.hint and most > 1:
         wrapped.append("    → " + printable(each.hint, WIDTH - 6))
     return wrapped
 
@@ -147,12 +162,13 @@ def _tail(report: Report) -> list[str]:
     if report.split and report.split.proposal:
         files = report.split.proposed == "files"
         key = "doctor_report.proposal_files" if files else "doctor_report.proposal"
-        folder = _folder(report.split.proposal) if files else ""
-        lines += [text(key, folder=folder), *report.split.proposal.splitlines()]
+        folder = proposed_folder(report.split.proposal) if files else ""
+        lines += textwrap.wrap(text(key, folder=folder), WIDTH)
+        lines += report.split.proposal.splitlines()
     return lines
 
 
-def _folder(proposal: str) -> str:
+def proposed_folder(proposal: str) -> str:
     """Return the folder that a proposal of files names."""
     return proposal.splitlines()[-1].partition('"')[2].rpartition("/")[0]
 

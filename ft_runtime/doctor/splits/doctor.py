@@ -29,6 +29,8 @@ class SplitReport:
     sizes : dict of str to int
     shared_rows, shared_prompts : int
         Held-out rows that training has too, whole or with their prompt alone.
+    near_rows : int
+        Held-out rows that nearly repeat a training row; 0 where that was not looked for.
     sorted_by : str
         What the rows are sorted by; empty when by nothing.
     findings : list of Finding
@@ -42,6 +44,7 @@ class SplitReport:
     sizes: dict[str, int]
     shared_rows: int = 0
     shared_prompts: int = 0
+    near_rows: int = 0
     sorted_by: str = ""
     findings: list[Finding] = field(default_factory=list)
     proposal: str = ""
@@ -101,7 +104,11 @@ def _report(rows: Members, sides: NDArray[Any], strategy: str) -> SplitReport:
     sizes = {name: int(np.count_nonzero(sides == i)) for i, name in enumerate(SIDES)}
     content, prompt = leaks(rows, sides)
     both = int(np.count_nonzero(content))
-    return SplitReport(strategy, sizes, both, int(np.count_nonzero(prompt & ~content)))
+    made = SplitReport(strategy, sizes, both, int(np.count_nonzero(prompt & ~content)))
+    if rows.near is not None:
+        close = (sides > 0) & np.isin(rows.near, rows.near[sides == 0])
+        made.near_rows = int(np.count_nonzero(close & ~content & ~prompt))
+    return made
 
 
 def leaks(rows: Members, sides: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -128,6 +135,9 @@ def _troubles(report: SplitReport, rows: Members, sides: NDArray[Any], where: st
         found.append(
             finding("data.prompt_overlap", where, count=report.shared_prompts, total=held)
         )
+    if held and report.near_rows:
+        values = {"count": report.near_rows, "total": held}
+        found.append(finding("doctor_report.split_nears", where, **values))
     if rows.label is not None and held:
         found += _classes(rows, sides, where, report.strategy)
     return found
@@ -172,6 +182,9 @@ def _propose(
     report.proposed = "files"
     sides = safe_sides(rows, shares, seed)
     used = [name for i, name in enumerate(SIDES) if (sides == i).any()]
+    if used == ["train"]:  # all rows are of one group: no split is safe
+        report.proposed = ""
+        return
     lines = ["dataset:", "  path:"]
     lines += [f"    {name}: {json.dumps(f'{folder}/{name}.{ending}')}" for name in used]
     report.proposal = "\n".join(lines)

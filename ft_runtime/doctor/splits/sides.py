@@ -34,6 +34,8 @@ class Members:
         Which source.
     given : ndarray of uint8 or None
         The side of each row, where the data came split.
+    near : ndarray of int or None
+        The group of rows that say nearly the same; None when they were not looked for.
     """
 
     content: NDArray[Any]
@@ -43,6 +45,7 @@ class Members:
     file: NDArray[Any]
     names: list[str] = field(default_factory=list)
     given: NDArray[Any] | None = None
+    near: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return int(self.content.size)
@@ -80,9 +83,10 @@ def assign(rows: Members, strategy: str, shares: Shares, seed: int) -> NDArray[A
 def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     """Return sides of which no prompt is on two, with every class in its share.
 
-    Rows with the same prompt (so also equal rows) are one group and stay together. The groups of a
-    class are drawn by the seed; what rounding takes from one class is given to the next. A class
-    keeps at least one group in training.
+    Rows with the same prompt (so also equal rows) are one group and stay together, and with them
+    rows that say nearly the same, where these were looked for. The groups of a class are drawn by
+    the seed; what rounding takes from one class is given to the next. A class keeps at least one
+    group in training.
     """
     import numpy as np
 
@@ -93,7 +97,7 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     group: Any
     size: Any
     _, first, group, size = np.unique(
-        rows.prompt, return_index=True, return_inverse=True, return_counts=True
+        _kin(rows), return_index=True, return_inverse=True, return_counts=True
     )
     group = group.reshape(-1)
     label = np.zeros(first.size, np.int64) if rows.label is None else rows.label[first]
@@ -115,6 +119,27 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
                 at += 1
             owed[side] = wanted - taken
     return sides[group]
+
+
+def _kin(rows: Members) -> NDArray[Any]:
+    """Return a number for each row that all rows have which must stay together."""
+    import numpy as np
+
+    if rows.near is None:
+        return rows.prompt
+    _, prompt = np.unique(rows.prompt, return_inverse=True)
+    _, near = np.unique(rows.near, return_inverse=True)
+    kin: Any = prompt.reshape(-1).astype(np.int64)
+    near = near.reshape(-1)
+    # Prompts join near groups, and these join prompts, until nothing moves.
+    while True:
+        before = kin
+        for groups in (near, prompt.reshape(-1)):
+            least = np.full(int(groups.max()) + 1, np.iinfo(np.int64).max)
+            np.minimum.at(least, groups, kin)
+            kin = least[groups]
+        if np.array_equal(before, kin):
+            return kin
 
 
 def _stratified(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:

@@ -142,7 +142,7 @@ class _Gathered:
         if length:
             self._lengths[length] += 1
         spot = Place(row.source, row.line, row.number)
-        if outcome.example is None:
+        if not outcome.used:
             report.dropped[cut.code] = report.dropped.get(cut.code, 0) + 1
             refused = cut.code == "tokens.template_refused"
             self._notes.add(cut.code, row, outcome.detail if refused else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.findings import text
 from ft_runtime.tokens.prepared import IGNORED
-from ft_runtime.tokens.preview import RenderedExample, _decode, _visible, segments_of
+from ft_runtime.tokens.preview import RenderedExample, decode, segments_of, visible
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -64,7 +64,7 @@ class DrawnRow:
         for position, number, piece, learned in self.tokens:
             if position != last + 1:
                 cells.append(f"<span> … {position - last - 1} … </span>")
-            shown = _visible(piece).replace("\n", "⏎<br>").replace(" ", "&nbsp;")
+            shown = visible(piece).replace("\n", "⏎<br>").replace(" ", "&nbsp;")
             style = (
                 "display:inline-block;margin:1px;padding:0 2px;border-radius:3px;"
                 "border:1px solid rgba(128,128,128,.4);font-family:monospace"
@@ -84,7 +84,7 @@ def draw(row: Row, outcome: Outcome, tokenizer: PreTrainedTokenizerBase) -> Draw
     split = row.split or "data"
     if outcome.label is not None:
         label = str((row.fields or {}).get("label"))
-        segments: tuple[tuple[str, bool], ...] = ((_decode(tokenizer, ids), False),)
+        segments: tuple[tuple[str, bool], ...] = ((decode(tokenizer, ids), False),)
         example = RenderedExample(split, row.number, segments, len(ids), 1, label)
         learned = [False] * len(ids)
     else:
@@ -94,5 +94,5 @@ def draw(row: Row, outcome: Outcome, tokenizer: PreTrainedTokenizerBase) -> Draw
     places = list(range(len(ids)))
     if len(places) > MOST:
         places = places[: MOST // 2] + places[-MOST // 2 :]
-    tokens = tuple((i, ids[i], _decode(tokenizer, [ids[i]]), learned[i]) for i in places)
+    tokens = tuple((i, ids[i], decode(tokenizer, [ids[i]]), learned[i]) for i in places)
     return DrawnRow(example, tokens, len(ids) - len(places))

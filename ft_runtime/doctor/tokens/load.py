@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.data.columns import resolve
-from ft_runtime.data.formats import FORMATS
-from ft_runtime.data.labels import label_of
-from ft_runtime.data.load import _rows_of
+from ft_runtime.data.load import check_contents
 from ft_runtime.data.read import read_file
 from ft_runtime.data.rows import Row
-from ft_runtime.data.tally import Tally
 from ft_runtime.findings import FindingsError, finding
 
 if TYPE_CHECKING:
+    from ft_runtime.doctor.containers import Plain
     from ft_runtime.doctor.survey import Survey
 
 
@@ -24,24 +22,19 @@ def rows_of(found: Survey) -> tuple[list[Row], list[str]]:
     Raises
     ------
     FindingsError
-        The reader of a run cannot read a file.
+        The reader of a run cannot read a file, or no row of it.
     """
     assert found.format is not None
-    format = FORMATS[found.format]
-    rows: list[Row] = []
-    for each in found.files:
-        contents = read_file(each.plain.path, each.plain.source)
-        names, _ = resolve(format, each.scan.columns, contents)
-        made = _rows_of(contents, format, names, len(rows), Tally())
-        rows += [_numbered(row, each.plain) for row in made]
-    usable = [row for row in rows if row.usable]
-    labels = sorted({label_of(row) for row in usable}) if found.format.startswith("csv") else []
-    return usable, labels
+    plain = {each.plain.source: each.plain for each in found.files}
+    read = [read_file(each.path, source) for source, each in plain.items()]
+    rows, told = check_contents(found.format, found.files[0].scan.columns, read)
+    if rows is None:
+        raise FindingsError(told)
+    return [_placed(row, plain[row.source]) for row in rows.usable], rows.label_names
 
 
-def _numbered(row: Row, plain: Any) -> Row:
-    from dataclasses import replace
-
+def _placed(row: Row, plain: Plain) -> Row:
+    """Name a row by its place in the source, not in a copy."""
     if plain.rows_only:
         return replace(row, line=0, number=row.line)
     return replace(row, line=plain.number(row.line))

@@ -92,3 +92,27 @@ def test_a_run_records_its_data(tmp_path):
     again = read_record(tmp_path / "run")
     assert [source["split"] for source in again.sources] == ["train", "val"]
     assert diff(record_of(tmp_path / "all.jsonl", PAIRS), again).same
+
+
+def test_two_runs_say_whether_they_saw_the_same_data(tmp_path, capsys):
+    from ft_runtime.cli import main
+
+    for name, rows in (("one", PAIRS), ("two", PAIRS), ("three", PAIRS[1:])):
+        (tmp_path / name).mkdir()
+        write_record(tmp_path / name, record_of(tmp_path / f"{name}.jsonl", rows))
+    one, two, three = (str(tmp_path / name) for name in ("one", "two", "three"))
+    assert main(["check", two, "--against", one]) == 0
+    assert "The same 30 rows" in capsys.readouterr().out
+    assert main(["check", three, "--against", one, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["diff"]["removed"] == 1
+    assert main(["check", one, "--against", str(tmp_path / "none"), "--json"]) == 1
+    assert "no_record" in json.loads(capsys.readouterr().out)["findings"][0]["code"]
+
+
+def test_a_folder_that_is_no_run_is_told_in_json_too(tmp_path, capsys):
+    from ft_runtime.cli import main
+
+    assert main(["check", str(tmp_path), "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is False
+    assert "no_such_folder" in document["findings"][0]["code"]

@@ -30,7 +30,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        if tag not in ("meta", "br", "img", "link", "rect"):
+        if tag not in ("meta", "br", "wbr", "img", "link", "rect"):
             self.open.append(tag)
         for name, value in attrs:
             if name.startswith("on") or name in ("src", "href") or "url(" in (value or ""):
@@ -150,3 +150,83 @@ def test_worst_comes_first(tmp_path):
     ranks = [{"error": 0, "warning": 1, "info": 2}[group.severity] for group in report.groups]
     assert ranks == sorted(ranks)
     assert "a@example.com" not in to_text(report) + to_html(report) + json.dumps(report.to_dict())
+
+
+def test_line_breaks_in_quotes_are_no_mixed_line_ends(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [f'"two\nlines {i}",{"ab"[i % 2]}\r\n' for i in range(20)]
+    path.write_text("text,label\r\n" + "".join(rows), newline="")
+    assert [f.code for f in examine(path).findings] == []
+    path.write_text(
+        "text,label\n" + "".join(rows[:10] + [r.replace("\r", "") for r in rows[10:]]), newline=""
+    )
+    assert [f.code.rpartition(".")[2] for f in examine(path).findings] == ["mixed_line_ends"]
+
+
+SHAPES = [
+    ({"prompt": "q", "chosen": "a", "rejected": "b"}, "jsonl_prompt", {"completion": "chosen"}),
+    (
+        {"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+        | {"rejected": []},
+        "jsonl_chat",
+        {"messages": "chosen"},
+    ),
+    (
+        {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]},
+        "jsonl_chat",
+        {"messages": "conversations"},
+    ),
+    ({"instruction": "q", "input": "", "output": "a"}, "jsonl_instr", {}),
+    (
+        {"question": "q", "context": "c", "answer": "a"},
+        "jsonl_instr",
+        {"instruction": "question", "input": "context", "output": "answer"},
+    ),
+    ({"question": "q", "answer": "a"}, "jsonl_prompt", {"prompt": "question", "completion": "answer"}),
+    ({"query": "q", "response": "a"}, "jsonl_prompt", {"prompt": "query", "completion": "response"}),
+    ({"question": "q", "query": "SQL"}, "jsonl_prompt", {"prompt": "question", "completion": "query"}),
+    (
+        {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]},
+        "jsonl_chat",
+        {},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "form", "columns"), SHAPES)
+def test_the_mapping_that_fits_is_ready_to_accept(tmp_path, row, form, columns):
+    path = jsonl(tmp_path / "a.jsonl", [row] * 3)
+    proposal = examine(path).to_dict()["proposals"][0]
+    assert (proposal["format"], proposal["columns"]) == (form, columns)
+    taken = examine(path, proposal["format"], proposal["columns"])
+    assert taken.ok
+    assert taken.files[0].fine == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", '{"text": "Once upon a time."}\n' * 5),
+        ("a.txt", "Once upon a time\nthere was\n"),
+    ],
+)
+def test_plain_text_is_told_as_such(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    report = examine(tmp_path / name)
+    assert [f.code.partition(".")[2] for f in report.findings] == ["plain_text"]
+    assert report.to_dict()["proposals"] == []
+    assert "(plain text)" in to_text(report)
+
+
+def test_what_does_not_fit_a_line_ends_in_dots(tmp_path):
+    rows = [
+        {"messages": [{"role": f"r{i}", "content": " "}, {"role": "assistant"}, 3, []]}
+        for i in range(9)
+    ]
+    path = jsonl(tmp_path / ("a" * 90 + ".jsonl"), rows)
+    _, found, _ = parts(examine(path))
+    for line, following in zip(found, [*found[1:], "error"], strict=True):
+        whole = (
+            line.rstrip()[-1] in ".…:" or line.startswith("    →") or following.startswith("    ")
+        )
+        assert whole, line

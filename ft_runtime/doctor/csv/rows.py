@@ -1,30 +1,35 @@
-"""CSV and TSV as records: split into cells by the doctor's own splitter."""
+"""A table as rows of cells, split where the scan splits it: for whoever wants the cells."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from ft_runtime.data.read import limits
-from ft_runtime.data.read.contents import Record
-from ft_runtime.doctor.csv.dialect import Dialect
 from ft_runtime.doctor.csv.scan import SPACE, scan_records
-from ft_runtime.doctor.csv.split import Records
 from ft_runtime.doctor.csv.table import Table
-from ft_runtime.doctor.jsonl.scan import Marker
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem
 
-BLOCK = 1 << 21
+if TYPE_CHECKING:
+    from ft_runtime.doctor.csv.dialect import Dialect
+    from ft_runtime.doctor.csv.split import Records
+    from ft_runtime.doctor.jsonl.scan import Marker
+
+_BLOCK = 1 << 21
+Row = tuple[int, dict[str, str] | None, tuple[Problem, ...]]
+"""Line, cells by column (None when the row is broken as such), and what is wrong."""
 
 
-def read_table(
+def read_rows(
     handle: int,
     size: int,
     dialect: Dialect,
+    put: Callable[[Row], None],
+    *,
+    limit: int,
     marker: Marker | None = None,
     feed: Callable[[Any], None] | None = None,
-) -> tuple[list[Record], Part]:
+) -> Part:
     """Read every record behind the header. Cells are texts: no number, no "NA" is guessed.
 
     Parameters
@@ -34,64 +39,67 @@ def read_table(
     size : int
         Its size.
     dialect : Dialect
-    marker, feed : callable, optional
+    put : callable
+        Gets each row.
+    limit, marker, feed
         See `ft_runtime.doctor.jsonl.scan`.
 
     Returns
     -------
-    records : list of Record
-        With physical lines.
-    part : Part
+    Part
         Lines of the whole file, and what the marker found.
     """
     header = tuple(dialect.header)
     table = Table(ord(dialect.delimiter), len(header), 0, 0, (header[0], header[0]), header)
-    records: list[Record] = []
 
     def take(block: bytes, found: Records, table: Table, part: Part) -> None:
-        records.extend(_records(block, found, table, dialect.lines + part.lines + 1))
+        part.crlf += int(found.returns.sum())
+        part.rows += found.starts.size
+        for row in _rows(block, found, table, dialect.lines + part.lines + 1):
+            put(row)
 
     whole = Part(dialect.begin, dialect.begin)
     whole.lines = dialect.lines
     whole.extend(
         scan_records(
             handle, dialect.begin, size, size, table,
-            block=BLOCK, limit=limits.LINE_BYTES, marker=marker, feed=feed, take=take,
+            block=_BLOCK, limit=limit, marker=marker, feed=feed, take=take,
         )
     )  # fmt: skip
-    return records, whole
+    return whole
 
 
-def _records(block: bytes, found: Records, table: Table, base: int) -> list[Record]:
-    made = []
+def _rows(block: bytes, found: Records, table: Table, base: int) -> Iterator[Row]:
     first, faults = 0, iter(found.faults)
-    for start, end, count, line in zip(
+    for start, end, count, place in zip(
         found.starts.tolist(),
         found.ends.tolist(),
         found.cells.tolist(),
         found.lines.tolist(),
         strict=True,
     ):
+        line = base + place
         if count == 0:
-            made.append(Record(base + line, None, (next(faults)[1],)))
+            yield line, None, (next(faults)[1],)
             continue
         raw = block[start:end]
         if count == 1 and not raw.strip(SPACE):
-            made.append(Record(base + line, None, (Problem("blank_line"),), blank=True))
+            yield line, None, (Problem("blank_line"),)
         elif count != table.width:
             values = {"got": count, "expected": table.width}
-            made.append(Record(base + line, None, (Problem("ragged_row", values=values),)))
+            yield line, None, (Problem("ragged_row", values=values),)
         elif b"\0" in raw:
-            made.append(Record(base + line, None, (Problem("nul_bytes"),)))
+            yield line, None, (Problem("nul_bytes"),)
         else:
             bounds = [start - 1, *found.separators[first : first + count - 1].tolist(), end]
-            made.append(_record(block, bounds, table.header, base + line))
+            yield (line, *_cells(block, bounds, table.header))
         first += count
-    return made
 
 
-def _record(block: bytes, bounds: list[int], header: tuple[str, ...], line: int) -> Record:
-    value: dict[str, Any] = {}
+def _cells(
+    block: bytes, bounds: list[int], header: tuple[str, ...]
+) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    value: dict[str, str] = {}
     problems: list[Problem] = []
     for i, name in enumerate(header):
         cell = block[bounds[i] + 1 : bounds[i + 1]]
@@ -102,4 +110,4 @@ def _record(block: bytes, bounds: list[int], header: tuple[str, ...], line: int)
         except UnicodeDecodeError as error:
             problems.append(Problem("not_utf8", name, {"byte": f"0x{cell[error.start]:02x}"}))
             value[name] = cell.decode("utf-8", "replace")
-    return Record(line, value, tuple(problems), whole=True, risky=False)
+    return value, tuple(problems)
