@@ -103,7 +103,7 @@ def detect_columns(columns: Mapping[str, Any]) -> Detected:
             return Detected(name, found)
     for name in ("jsonl_chat", "jsonl_instr", "jsonl_prompt", "csv_classification"):
         found = suggest(name, columns)
-        # Question and answer are a prompt and a completion, if there is no text beside the question.
+        # Question and answer are a prompt and a completion, unless a text stands beside them.
         named = (found or {}).get("instruction", "instruction") in _named(columns, "instruction")
         if name == "jsonl_instr" and not (named or "input" in (found or {})):
             continue

@@ -18,7 +18,7 @@ from ft_runtime.doctor.parts import write_parts
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
 from ft_runtime.doctor.report.summary import parts
 from ft_runtime.doctor.report.table import write_file
-from ft_runtime.doctor.sources import sources_of
+from ft_runtime.doctor.sources import names_of, sources_of
 from ft_runtime.doctor.survey import Survey
 from ft_runtime.findings import Finding, FindingsError, errors, finding, text
 
@@ -30,15 +30,6 @@ DONE, FOUND = 0, 1
 _LENGTH = 1024
 _CONFIGS = (".yaml", ".yml", ".toml")
 _HEAD = 1 << 16
-# What the reader of a run says under another name.
-_SAME = {
-    "split_overlap": "split_shares",
-    "prompt_overlap": "split_asks",
-    "unseen_labels": "classes_unseen",
-    "all_labels_unseen": "classes_unseen",
-    "classes_not_held_out": "classes_untested",
-    "label_conflicts": "prompt_conflicts",
-}
 
 
 def is_data(path: str | Path) -> bool:
@@ -110,7 +101,7 @@ def check_config(
     with examined(
         sources_of(config),
         config.dataset.format,
-        dict(config.dataset.columns or {}),
+        names_of(config),
         split=plan,
         against=options.against,
         checks=checks_of(options),
@@ -119,8 +110,7 @@ def check_config(
     ) as (report, found):
         if rows is not None:
             _tokens_of_config(report, config, rows)
-        _yield_to_reader(report, told)
-        add_findings(report, told)
+        _as_a_run(report, told)
         return _tell(report, found, options, plan)
 
 
@@ -135,30 +125,32 @@ def _tokens_of_config(report: Report, config: Config, rows: RowSet) -> None:
     limit = int(config.hyperparams.max_seq_len)
     made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names)
     report.tokens = made
-    add_findings(report, [item for item in made.findings if item.code.startswith("doctor")])
+    add_findings(report, [item for item in made.findings if not item.code.startswith("tokens.")])
 
 
 def add_findings(report: Report, told: list[Finding]) -> None:
-    """Put further findings into a report, and leave out those of the doctor that say the same."""
-    spoken = {item.code.partition(".")[2] for item in told}
-    spoken |= {_SAME[name] for name in spoken if name in _SAME}
-    kept = [each for each in report.groups if each.code.partition(".")[2] not in spoken]
+    """Put further findings into a report, and leave out what it says itself of the same kind."""
+    spoken = {item.code for item in told}
+    kept = [each for each in report.groups if each.code not in spoken]
     report.groups = [*group(Survey(), told), *kept]
     rank = {"error": 0, "warning": 1, "info": 2}
     report.groups.sort(key=lambda each: rank[each.severity])
 
 
-def _yield_to_reader(report: Report, told: list[Finding]) -> None:
-    """Make errors of rows warnings where the reader of a run is content.
+def _as_a_run(report: Report, told: list[Finding]) -> None:
+    """Put what a run would say into the report of its data.
 
     A run leaves broken rows out, as the ledger tells, and goes on; how many it may lose is for
-    ``dataset.max_lost_fraction`` to say.
+    ``dataset.max_lost_fraction`` to say. So they are warnings, unless something else stops it.
     """
     if not errors(told):
         report.groups = [
-            replace(each, severity="warning") if each.code.startswith("doctor.") else each
+            replace(each, severity="warning") if each.severity == "error" else each
             for each in report.groups
         ]
+    # The report has the rows themselves.
+    summed = any(each.rows for each in report.groups)
+    add_findings(report, [t for t in told if not (summed and t.code == "data.rows_unusable")])
 
 
 def columns_of(pairs: list[str]) -> dict[str, str]:

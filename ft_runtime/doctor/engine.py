@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ft_runtime.data.columns import diagnose
+from ft_runtime.data.formats import FORMATS
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.csv.start import count_quotes
@@ -145,7 +147,18 @@ def scan_file(
     if not result.valid:
         result.findings.append(finding("data.file_changed", result.path))
     finish(result, part, found, "duplicates" in options.checks)
+    if options.format and not result.fine and found.sample:
+        _note_columns(result, found)
     return result, part
+
+
+def _note_columns(result: FileScan, found: Detection) -> None:
+    """Say which columns are missing, and what to type, when that is why no row is fine."""
+    format = FORMATS[result.format or ""]
+    names = {column: result.columns.get(column, column) for column in format.columns}
+    if missing := [column for column in format.required if names[column] not in found.sample]:
+        kind, where = found.container, result.path
+        result.findings.append(diagnose(format, names, missing, found.sample, kind, where))
 
 
 def _choose(found: Detection, options: Options, result: FileScan) -> str | None:
@@ -156,17 +169,6 @@ def _choose(found: Detection, options: Options, result: FileScan) -> str | None:
     if found.container in ("csv", "tsv"):
         return "csv_classification" if found.dialect and found.dialect.table else options.format
     if options.format:
-        if found.format and found.format != options.format:
-            mapping = f"and columns: {found.columns}" if found.columns else ""
-            result.findings.append(
-                finding(
-                    "data.other_format",
-                    result.path,
-                    detected=found.format,
-                    format=options.format,
-                    mapping=mapping,
-                )
-            )
         return options.format
     if found.format is None:
         if found.shape == "preference":

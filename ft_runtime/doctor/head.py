@@ -40,6 +40,10 @@ class Detection:
         An error among them means that the file is refused.
     preview : list of dict
         ``{"line", "text"}`` of the first rows.
+    present : list of str
+        The columns of the first rows, or of the header.
+    sample : dict
+        Of JSON Lines: the same with their first values that are not null.
     """
 
     path: str
@@ -54,6 +58,7 @@ class Detection:
     findings: list[Finding] = field(default_factory=list)
     preview: list[dict[str, Any]] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
+    sample: dict[str, Any] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -142,7 +147,11 @@ def _json_rows(head: bytes, size: int, found: Detection) -> None:
     lines = lines[: 5 * PREVIEW]
     rows = rows_of(line for line in lines[:PREVIEW] if len(line) < _MORE)
     found.format, found.columns, found.shape = detect_rows(rows)
-    found.present = list(dict.fromkeys(key for row in rows for key in row))[:30]
+    for row in rows:
+        for key, value in row.items():
+            if found.sample.get(key) is None:
+                found.sample[key] = value
+    found.present = list(found.sample)[:30]
     found.preview = [
         {"line": number, "text": line.decode("utf-8", "replace")[:2000]}
         for number, line in enumerate(lines[:PREVIEW], 1)

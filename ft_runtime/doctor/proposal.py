@@ -54,7 +54,8 @@ def propose(each: Surveyed) -> Proposal | None:
     """Return how a source can be used; for a refused one, tell it in its findings as well."""
     scan = each.scan
     if not scan.refused:
-        return Proposal(scan.path, scan.format, scan.columns) if scan.format else None
+        other = {name: actual for name, actual in scan.columns.items() if name != actual}
+        return Proposal(scan.path, scan.format, other) if scan.format else None
     from ft_runtime.doctor.head import detect
 
     try:

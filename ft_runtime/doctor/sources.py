@@ -28,6 +28,14 @@ def sources_of(config: Config) -> Any:
     return parts[""] if list(parts) == [""] else parts
 
 
+def names_of(config: Config) -> dict[str, str]:
+    """Return the name of every column of the config's format: a run takes no other for it."""
+    from ft_runtime.data.formats import FORMATS
+
+    columns = config.dataset.columns or {}
+    return {name: columns.get(name, name) for name in FORMATS[config.dataset.format].columns}
+
+
 def record_data(config: Config, run: Run) -> Path | None:
     """Write the version record of a run's data into its folder, for later comparisons.
 
@@ -44,8 +52,8 @@ def record_data(config: Config, run: Run) -> Path | None:
     from ft_runtime.doctor.identity import record, write_record
     from ft_runtime.doctor.survey import survey
 
-    columns = dict(config.dataset.columns or {})
-    with survey(sources_of(config), config.dataset.format, columns, ("sha256",)) as found:
+    names = names_of(config)
+    with survey(sources_of(config), config.dataset.format, names, ("sha256",)) as found:
         if not found.files or found.findings or any(each.scan.refused for each in found.files):
             return None
         return write_record(run.path, record(found))
