@@ -158,3 +158,23 @@ def test_telephone_numbers_are_found_on_request(here, capsys):
     assert kind["rows"] == len(numbers)
     assert kind["where"].startswith("a.jsonl:1, 2, 3, 4, 5")
     assert not any(number in json.dumps(document["findings"]) for number in numbers)
+
+
+def test_a_file_a_split(here, capsys):
+    table(here / "set_train.csv", ROWS[:40])
+    table(here / "set-validation.csv", ROWS[38:50])
+    table(here / "rest.csv", ROWS[50:])
+    files = ["set_train.csv", "set-validation.csv", "test=rest.csv"]
+    assert main(["check", *files, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [each["split"] for each in document["files"]] == ["train", "val", "test"]
+    assert document["split"]["strategy"] == "given"
+    assert document["split"]["shared_rows"] == 2
+    # Parts of one dataset that no name puts on a side are one.
+    assert main(["check", "rest.csv", "set_train.csv", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["split"]["strategy"] == "random"
+    assert sum(document["split"]["sizes"].values()) == 50
+    (here / "c.yaml").write_text("model_id: m\n")
+    assert main(["check", "c.yaml", "rest.csv"]) == 1
+    assert "not_beside" in capsys.readouterr().err
