@@ -9,10 +9,10 @@ from xxhash import xxh3_64_intdigest
 
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import BLANK, is_blank
+from ft_runtime.doctor.jsonl.escapes import CONTROL, json_bytes
 from ft_runtime.doctor.jsonl.hints import Hints
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, ROLES, SHAREGPT, SYSTEM, USER, Layout
 from ft_runtime.doctor.jsonl.parse import parse, shorten
-from ft_runtime.doctor.jsonl.texts import CONTROL, json_bytes
 from ft_runtime.doctor.problems import Problem, is_error
 
 # Text, more bytes, what it is (role or column), place, and whether it is the answer.
