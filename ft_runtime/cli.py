@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
 from ft_runtime.doctor.options import add_arguments as add_doctor_arguments
-from ft_runtime.findings import Finding, FindingsError, errors, render, subscribed, text
+from ft_runtime.findings import Finding, FindingsError, errors, finding, render, subscribed, text
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -138,6 +138,8 @@ def _check(options: argparse.Namespace) -> int:
 
     if door.is_data(options.config):
         return door.check_data(options)
+    if options.more:
+        raise FindingsError([finding("doctor_report.not_beside", options.config)])
     found, config, rows = _findings(options)
     if config is not None:
         return door.check_config(options, config, found, rows)

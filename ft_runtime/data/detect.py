@@ -92,7 +92,7 @@ def detect_format(path: str | os.PathLike[str]) -> Detected:
     """
     from ft_runtime.doctor.head import first_columns
 
-    return detect_columns(first_columns(path))
+    return detect_columns(first_columns(os.fspath(path)))
 
 
 def detect_columns(columns: Mapping[str, Any]) -> Detected:

@@ -16,8 +16,9 @@ from ft_runtime.data.read import Contents, read_file
 from ft_runtime.data.rows import Row, RowSet, Source
 from ft_runtime.data.same import repeats
 from ft_runtime.data.tally import Tally, unusable
-from ft_runtime.doctor.jsonl.explain import Explained, judge
+from ft_runtime.doctor.jsonl.explain import judge
 from ft_runtime.doctor.jsonl.layout import make_layout
+from ft_runtime.doctor.jsonl.value import Explained
 from ft_runtime.doctor.problems import is_error, told
 from ft_runtime.findings import Finding, FindingsError, errors, finding, notify, raise_for_errors
 

@@ -18,7 +18,7 @@ from ft_runtime.doctor.parts import write_parts
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
 from ft_runtime.doctor.report.summary import parts
 from ft_runtime.doctor.report.table import write_file
-from ft_runtime.doctor.sources import names_of, sources_of
+from ft_runtime.doctor.sources import named_files, names_of, sources_of
 from ft_runtime.doctor.survey import Survey
 from ft_runtime.findings import Finding, FindingsError, errors, finding, text
 
@@ -58,14 +58,20 @@ def check_data(options: argparse.Namespace) -> int:
     int
         0 in order, 1 errors were found.
     """
+    if options.more:
+        return _check_sources(options, named_files([options.config, *options.more]))
     place = Path(options.config)
     if place.is_dir() and options.against and (place / FILE).is_file():
         return _tell(compare_runs(place, options.against), Survey(), options, SplitPlan())
     try:
-        source = _folder(place) if place.is_dir() else str(place)
+        source = _folder(place) if place.is_dir() else named_files([options.config])
     except FindingsError as error:
         report = Report([], group(Survey(), error.findings))
         return _tell(report, Survey(), options, SplitPlan())
+    return _check_sources(options, source)
+
+
+def _check_sources(options: argparse.Namespace, source: Any) -> int:
     with examined(
         source,
         options.format,
@@ -274,9 +280,7 @@ def _folder(path: Path) -> Any:
     try:
         import datasets
     except ImportError:
-        raise FindingsError(
-            [finding("data.no_pyarrow", str(path), kind="dataset")]
-        ) from None
+        raise FindingsError([finding("data.no_pyarrow", str(path), kind="dataset")]) from None
     try:
         return datasets.load_from_disk(str(path))
     except Exception as error:

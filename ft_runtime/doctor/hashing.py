@@ -8,8 +8,7 @@ n^2 / 2^65 = 2.7e-6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,28 +46,26 @@ def terms(digest: NDArray[Any], tag: NDArray[Any], place: NDArray[Any]) -> NDArr
     return mixed
 
 
-def digests(spans: Sequence[bytes | memoryview]) -> NDArray[Any]:
-    """Return the xxh3_64 digest of each span, without a step of Python for each."""
+def digests(spans: Iterable[bytes | memoryview]) -> NDArray[Any]:
+    """Return the xxh3_64 digest of each span."""
     import numpy as np
     from xxhash import xxh3_64_digest
 
-    joined = b"".join(map(xxh3_64_digest, spans))
+    joined = b"".join([xxh3_64_digest(span) for span in spans])
     return np.frombuffer(joined, ">u8").astype(np.uint64)
 
 
-def characters(spans: Sequence[bytes | memoryview]) -> list[int]:
-    """Return how many characters each span has as UTF-8, -1 where it is none."""
-    try:
-        return list(map(len, map(str, spans, repeat("utf-8"))))
-    except UnicodeDecodeError:
-        return [_characters(span) for span in spans]
+def digests_at(block: bytes, first: list[int], last: list[int]) -> NDArray[Any]:
+    """Return the xxh3_64 digest of each span of a block, given by its bounds.
 
+    Each span is a view for a moment only: to keep them would set the garbage collector to work.
+    """
+    import numpy as np
+    from xxhash import xxh3_64_digest as digest
 
-def _characters(span: bytes | memoryview) -> int:
-    try:
-        return len(str(span, "utf-8"))
-    except UnicodeDecodeError:
-        return -1
+    view = memoryview(block)
+    joined = b"".join([digest(view[a:b]) for a, b in zip(first, last, strict=True)])
+    return np.frombuffer(joined, ">u8").astype(np.uint64)
 
 
 def spread(numbers: NDArray[Any]) -> NDArray[Any]:

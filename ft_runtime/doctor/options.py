@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def add(name: str, key: str, **more: Any) -> None:
         parser.add_argument(name, help=text(f"doctor_report.opt_{key}"), **more)
 
+    add("more", "more", nargs="*", metavar="file")
     add("--format", "format", choices=FORMATS)
     add("--columns", "columns", action="append", default=[], metavar="canonical=actual")
     add("--csv", "csv", metavar="findings.csv")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,35 @@ def names_of(config: Config) -> dict[str, str]:
 
     columns = config.dataset.columns or {}
     return {name: columns.get(name, name) for name in FORMATS[config.dataset.format].columns}
+
+
+_SPLIT = re.compile(r"(?:^|[^a-z])(train|val|valid|validation|dev|test|eval)(?:ing)?(?:[^a-z]|$)")
+_SIDES = {"valid": "val", "validation": "val", "dev": "val", "eval": "test"}
+
+
+def named_files(paths: Sequence[str]) -> str | list[str] | dict[str, str]:
+    """Return data files as `examine` takes them: by split, where their names tell the splits.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Paths, or ``train=path`` where the name of a file says nothing.
+    """
+    found: dict[str, str] = {}
+    plain = []
+    for each in paths:
+        name, sign, path = each.partition("=")
+        named = bool(sign) and _SIDES.get(name, name) in ("train", "val", "test")
+        # There may be a file of that very name.
+        if not named or Path(each).exists():
+            path = each
+            match = _SPLIT.search(Path(path).stem.lower())
+            name = match[1] if match else ""
+        plain.append(path)
+        found[_SIDES.get(name, name)] = path
+    if len(found) == len(paths) > 1 and "" not in found and "train" in found:
+        return found
+    return plain[0] if len(plain) == 1 else plain
 
 
 def record_data(config: Config, run: Run) -> Path | None:

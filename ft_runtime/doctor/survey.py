@@ -137,8 +137,8 @@ class Survey:
         from xxhash import xxh3_64_intdigest
 
         from ft_runtime.doctor import hashing
+        from ft_runtime.doctor.jsonl.escapes import json_bytes
         from ft_runtime.doctor.jsonl.layout import COLUMNS, FIRST_COLUMN
-        from ft_runtime.doctor.jsonl.texts import json_bytes
 
         columns = [name for name, _, _ in COLUMNS["csv_classification"]]
         tag = FIRST_COLUMN + columns.index("label")

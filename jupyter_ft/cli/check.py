@@ -23,4 +23,4 @@ def execute(arguments: argparse.Namespace) -> int:
     changes = [part for change in arguments.set for part in ("--set", change)]
     flags = [f"--{name}" for name in ("json", "tokens") if getattr(arguments, name)]
     typed = [*changes, *flags, *options.forwarded(arguments)]
-    return runtime_cli.main(["check", *typed, "--", str(arguments.config)])
+    return runtime_cli.main(["check", *typed, "--", str(arguments.config), *arguments.more])

@@ -48,7 +48,9 @@ class Limits:
     head_bytes: int = 2 << 20
     rows: int = 20
     cell_characters: int = 2000
-    extensions: tuple[str, ...] = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".txt")
+    extensions: tuple[str, ...] = (
+        ".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".gz", ".zst"
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def preview_upload(
     check_choice(format, columns)
     name = PurePath(filename.replace("\\", "/")).name
     check_ending(name, limits.extensions)
-    handle, place = tempfile.mkstemp(suffix=PurePath(name).suffix.lower(), prefix="ft-upload-")
+    ending = "".join(PurePath(name).suffixes[-2:]).lower()
+    handle, place = tempfile.mkstemp(suffix=ending[-20:], prefix="ft-upload-")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -135,7 +138,9 @@ def preview_file(
     if not seen.complete:
         part = {"size": sizes(size), "seen": sizes(limits.head_bytes), "rows": count}
         found.append(finding("server.preview_partial", answer["name"], **part))
-    about = count if seen.complete else round(count * size / limits.head_bytes)
+    about = count if seen.complete else None
+    if about is None and seen.contents.text:
+        about = round(count * size / limits.head_bytes)
     return {**answer, **_shown(seen, limits, found), "estimated_rows": about}
 
 

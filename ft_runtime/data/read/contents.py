@@ -52,6 +52,8 @@ class Contents:
         Warnings and notes about the file.
     split : str or None
         When the data came split.
+    text : bool
+        Whether its size tells how many rows it has: it is not packed, and no table in binary form.
     marks : Log
         Secrets, personal data and other things found in the text, by line; by row number where
         there are no lines.
@@ -68,6 +70,7 @@ class Contents:
     revision: str | None = None
     split: str | None = None
     marks: Log = field(default_factory=Log)
+    text: bool = True
 
 
 def columns_of(records: Iterable[Record]) -> dict[str, Any]:

@@ -143,7 +143,8 @@ def read_plain(source: Plain) -> Contents:
         findings.append(finding("data.mixed_line_ends", name, **values))
     if blank:
         findings.append(finding("data.trailing_blank_lines", name, count=blank))
-    kind = source.container.rpartition(" ")[2] or found.container
+    kind = source.container.rpartition(" ")[2]
+    kind = kind if kind in ("json", "parquet", "arrow", "dataset") else found.container
     return Contents(
         name,
         str(source.path),
@@ -154,6 +155,7 @@ def read_plain(source: Plain) -> Contents:
         bytes=source.bytes,
         findings=findings,
         marks=_marks(part.marks, source),
+        text=source.container in ("", "json"),
     )
 
 
@@ -181,9 +183,7 @@ def _numbered(record: Record, source: Plain) -> Record:
     if not source.temporary or (source.numbers is None and not source.rows_only):
         return record
     line = 0 if source.rows_only else source.number(record.line)
-    return Record(
-        line, record.value, record.problems, record.blank, record.whole, record.risky
-    )
+    return Record(line, record.value, record.problems, record.blank, record.whole, record.risky)
 
 
 def _marks(marks: Log, source: Plain) -> Log:
@@ -220,5 +220,3 @@ def judge(records: list[Record], name: str, kind: str) -> list[Finding]:
         finding("data.mostly_unreadable", name, **values),
         *(told(record.problems[0], f"{name}:{record.line}") for record in bad[:3]),
     ]
-
-

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 
 from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Record
-from ft_runtime.doctor.jsonl.explain import kind
 from ft_runtime.doctor.jsonl.parse import parse
 from ft_runtime.doctor.jsonl.scan import Marker
+from ft_runtime.doctor.jsonl.value import kind
 from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem

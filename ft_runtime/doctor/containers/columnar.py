@@ -13,9 +13,7 @@ from ft_runtime.findings import FindingsError, finding
 _BATCH = 1000
 
 
-def write_file(
-    path: Path, kind: str, out: BinaryIO, name: str, most: int | None = None
-) -> bool:
+def write_file(path: Path, kind: str, out: BinaryIO, name: str, most: int | None = None) -> bool:
     """Write the rows of a Parquet or Arrow file, at most about `most` bytes of them.
 
     Returns

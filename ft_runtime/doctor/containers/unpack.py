@@ -37,9 +37,7 @@ def unpack(path: Path, kind: str, out: BinaryIO, name: str, most: int | None = N
                     out.write(block[: len(block) - (total - most)])
                     return False
                 if total > LIMIT:
-                    raise FindingsError(
-                        [finding("data.unpacks_too_large", name, limit=LIMIT)]
-                    )
+                    raise FindingsError([finding("data.unpacks_too_large", name, limit=LIMIT)])
                 out.write(block)
     except FindingsError:
         raise

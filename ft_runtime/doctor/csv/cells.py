@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import hashing
-from ft_runtime.doctor.blank import is_blank
+from ft_runtime.doctor.blank import is_blank, unsure_spans
 from ft_runtime.doctor.csv.split import Records
 from ft_runtime.doctor.csv.table import Table
+from ft_runtime.doctor.jsonl.escapes import json_bytes
 from ft_runtime.doctor.jsonl.signs import wide_spans
-from ft_runtime.doctor.jsonl.texts import json_bytes, unsure_spans
 from ft_runtime.doctor.jsonl.words import load
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem
+from ft_runtime.doctor.utf8 import characters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +95,7 @@ def _texts(
         at = at[(at >= 0) & (doubled < until[np.maximum(at, 0)])]
         chars -= np.bincount(at, minlength=chars.size)
     at = np.flatnonzero(wide_spans(block, begin, until))
-    sizes = np.array(hashing.characters([spans[i] for i in at.tolist()]), np.int64)
+    sizes = characters([spans[i] for i in at.tolist()], (until - begin).take(at))
     for i in at[sizes < 0].tolist():
         byte = wrong_byte(spans[i])
         odd.setdefault(i, []).append(Problem("not_utf8", name, {"byte": byte}))

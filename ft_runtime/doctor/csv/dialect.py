@@ -131,8 +131,7 @@ def _columns(dialect: Dialect, name: str, columns: dict[str, str]) -> None:
     """Find text and label: by the names given, else by names that are known for them."""
     header, add = dialect.header, dialect.column_findings.append
     present = dict.fromkeys(header, "")
-    near = {**dict.fromkeys(("text", "label")), **(suggest("csv_classification", present) or {})}
-    near = {column: actual or column for column, actual in near.items()}
+    near = {"text": "text", "label": "label", **(suggest("csv_classification", present) or {})}
     found: dict[str, str] = {}
     for column in ("text", "label"):
         actual = columns.get(column, column)

@@ -168,9 +168,7 @@ def _whole_rows(block: bytes, start: int, stop: int, close: int, table: Table) -
     for line in block[start:stop].split(b"\n")[:-1]:
         before, quote, _ = line.partition(b'"')
         if quote:
-            return start <= close < start + len(line) and (
-                not before or before.endswith(delimiter)
-            )
+            return start <= close < start + len(line) and (not before or before.endswith(delimiter))
         if line.strip() and line.count(delimiter) != table.width - 1:
             return False
         start += len(line) + 1

@@ -8,7 +8,7 @@ quote that does not ends the stretch that can be split this way; `broken` then n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.problems import Problem
@@ -202,7 +202,7 @@ class Records:
     lines: NDArray[Any]
     returns: NDArray[Any]
     doubled: NDArray[Any]
-    faults: list[tuple[int, Problem]]
+    faults: list[tuple[int, Problem]] = field(default_factory=list)
 
 
 class Gathered:
@@ -244,9 +244,11 @@ class Gathered:
         """Return all of them; None when there are none."""
         import numpy as np
 
-        if len(self._pieces) == 1:
-            return Records(*self._pieces[0], self._faults)
         if not self._pieces:
             return None
-        arrays = (np.concatenate(each) for each in zip(*self._pieces, strict=True))
-        return Records(*arrays, self._faults)
+        if len(self._pieces) == 1:
+            found = Records(*self._pieces[0])
+        else:
+            found = Records(*(np.concatenate(each) for each in zip(*self._pieces, strict=True)))
+        found.faults = self._faults
+        return found

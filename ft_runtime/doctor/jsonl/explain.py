@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
 from ft_runtime.doctor import hashing
-from ft_runtime.doctor.blank import BLANK, is_blank
+from ft_runtime.doctor.jsonl.escapes import json_bytes
 from ft_runtime.doctor.jsonl.hints import Hints
-from ft_runtime.doctor.jsonl.layout import ASSISTANT, ROLES, SHAREGPT, SYSTEM, USER, Layout
+from ft_runtime.doctor.jsonl.layout import Layout
 from ft_runtime.doctor.jsonl.parse import parse, shorten
-from ft_runtime.doctor.jsonl.texts import CONTROL, json_bytes
-from ft_runtime.doctor.problems import Problem, is_error
-
-# Text, more bytes, what it is (role or column), place, and whether it is the answer.
-Piece = tuple[str, bytes, int, int, bool]
-_KNOWN = {"role", "content", "from", "value", "tool_calls", "tool_call_id", "name"}
-_ANSWERS = (ROLES["tool"], ROLES["function"])
-_NAMES = {dict: "object", list: "list", str: "text", bool: "true/false", int: "number"}
-_NAMES |= {float: "number", type(None): "null"}
-
-
-@dataclass
-class Explained:
-    """One row looked at in full.
-
-    Attributes
-    ----------
-    problems : list of Problem
-    content, prompt : int
-        See `hashing`; 0 when the row is broken.
-    chars : int
-    whole, risky : bool
-        See `parse.Parsed`.
-    label : bytes or None
-        Of a classification row, in canonical JSON form.
-    extras : set of str
-        Keys of the row that are not used.
-    """
-
-    problems: list[Problem] = field(default_factory=list)
-    content: int = 0
-    prompt: int = 0
-    chars: int = 0
-    whole: bool = False
-    risky: bool = True
-    label: bytes | None = None
-    extras: set[str] = field(default_factory=set)
-
-    @property
-    def fine(self) -> bool:
-        """Whether the row can be used."""
-        return not self.problems or not any(is_error(each.code) for each in self.problems)
+from ft_runtime.doctor.jsonl.turns import judge_turns
+from ft_runtime.doctor.jsonl.value import Explained, Piece, kind, text_of
+from ft_runtime.doctor.problems import Problem
 
 
 def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explained:
@@ -110,44 +68,7 @@ def judge(value: Any, layout: Layout, row: Explained) -> list[Piece]:
     used = layout.used
     if not value.keys() <= used:
         row.extras = {shorten(key) for key in value if key not in used}
-    return _chat(value, layout, row) if layout.chat else _flat(value, layout, row)
-
-
-def kind(value: Any) -> str:
-    """Return the word for the type of a JSON value."""
-    return _NAMES.get(type(value), type(value).__name__)
-
-
-def _text(value: Any, path: str, row: Explained, required: bool = True) -> str | None:
-    """Return a text that can be used, after noting what is wrong with it."""
-    add = row.problems.append
-    if value is None:
-        add(Problem("null_field", path))
-    elif isinstance(value, float) and value != value:  # NaN, which is told already
-        pass
-    elif isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
-        add(Problem("content_parts", path, {"count": len(value)}))
-    elif not isinstance(value, str):
-        add(Problem("not_text", path, {"got": kind(value)}))
-    elif required and is_blank(value):
-        add(Problem("empty_field", path, {"length": len(value)}))
-    elif not row.whole and (place := _half(value)):
-        add(Problem("lone_surrogate", path, {"position": place}))
-    else:
-        if row.risky and (match := CONTROL.search(value)):
-            add(Problem("control_characters", path, {"example": repr(match[0])}))
-        row.chars += len(value)
-        return value
-    return None
-
-
-def _half(text: str) -> int:
-    """Return where half of a surrogate pair stands, counted from 1; 0 for nowhere."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return error.start + 1
-    return 0
+    return judge_turns(value, layout, row) if layout.chat else _flat(value, layout, row)
 
 
 def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
@@ -166,7 +87,7 @@ def _flat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
         if is_label:
             text = _label(content, column.actual, row)
         else:
-            text = _text(content, column.actual, row, column.required)
+            text = text_of(content, column.actual, row, column.required)
         if text is None:
             continue
         if is_label:
@@ -190,158 +111,7 @@ def _label(value: Any, path: str, row: Explained) -> str | None:
         add(Problem("several_labels", path, {"count": len(value)}))
         return None
     else:
-        return _text(value, path, row)
+        return text_of(value, path, row)
     add(Problem("label_from_json", path, {"example": shorten(text)}))
     row.chars += len(text)
     return text
-
-
-def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
-    add = row.problems.append
-    key = layout.columns[0].actual
-    pieces: list[Piece] = []
-    if key not in value:
-        add(Problem("missing_field", key, {"name": shorten(key)}))
-        return pieces
-    messages = value[key]
-    if not isinstance(messages, list):
-        add(Problem("messages_not_list", key, {"got": kind(messages)}))
-        return pieces
-    if not messages:
-        add(Problem("no_messages", key))
-        return pieces
-    roles: list[int] = []
-    calls: list[int] = []
-    final, turns = len(messages) - 1, False
-    for i, message in enumerate(messages):
-        if row.whole and (role := _usual(message, row.risky)):
-            roles.append(role)
-            row.chars += len(message["content"])
-            answer = i == final and role == ASSISTANT
-            pieces.append((message["content"], b"", role, i, answer))
-            continue
-        path = f"{key}[{i}]"
-        if not isinstance(message, dict):
-            add(Problem("message_not_object", path, {"got": kind(message)}))
-            roles.append(0)
-            continue
-        turns = turns or ("from" in message and "role" not in message)
-        role = _role(message, path, row)
-        roles.append(role)
-        called = _calls(message, path, row)
-        if called:
-            calls.append(i)
-        found = _content(message, path, row, called, role)
-        if unused := message.keys() - _KNOWN:
-            names = ", ".join(sorted(map(shorten, unused))[:5])
-            add(Problem("unused_keys", path, {"names": names}))
-        if found is not None and role:
-            pieces.append((*found, role, i, i == final and role == ASSISTANT))
-    if turns:
-        add(Problem("sharegpt_turns", key))
-    _order(roles, calls, key, row)
-    return pieces
-
-
-def _usual(message: Any, risky: bool) -> int:
-    """Return the role of a message that is plainly fine, else 0."""
-    if type(message) is not dict or len(message) != 2:
-        return 0
-    role, text = message.get("role"), message.get("content")
-    if type(role) is not str or type(text) is not str or not text or text[0] in BLANK:
-        return 0
-    if risky and CONTROL.search(text):
-        return 0
-    return ROLES.get(role, 0)
-
-
-def _role(message: dict[str, Any], path: str, row: Explained) -> int:
-    add = row.problems.append
-    names, place = ROLES, "role"
-    if "role" not in message and "from" in message:
-        names, place = SHAREGPT | ROLES, "from"
-    if place not in message:
-        add(Problem("missing_role", path))
-        return 0
-    role = message[place]
-    if not isinstance(role, str):
-        add(Problem("role_not_text", f"{path}.{place}", {"got": kind(role)}))
-        return 0
-    if role in names:
-        return names[role]
-    near = role.strip().lower()
-    if near in names:
-        add(Problem("role_case", f"{path}.{place}", {"got": shorten(role), "role": near}))
-    else:
-        known = ", ".join(ROLES)
-        values = {"got": shorten(role), "roles": known, "role": _nearest(near)}
-        add(Problem("unknown_role", f"{path}.{place}", values))
-    return 0
-
-
-@lru_cache(maxsize=256)
-def _nearest(role: str) -> str:
-    """Return the role that is meant, as far as one can guess."""
-    meant = {**{name: name for name in ROLES}, "human": "user", "customer": "user"}
-    meant |= dict.fromkeys(("gpt", "chatgpt", "bot", "ai", "model", "agent"), "assistant")
-    meant |= {"observation": "tool", "tool_response": "tool", "instruction": "system"}
-    near = get_close_matches(role[:40], meant, n=1, cutoff=0.7)
-    return meant[near[0]] if near else "user"
-
-
-def _calls(message: dict[str, Any], path: str, row: Explained) -> bool:
-    """Return whether a message calls tools, after noting what is wrong with the calls."""
-    calls = message.get("tool_calls")
-    if calls is None:
-        return False
-    if isinstance(calls, list) and calls and all(isinstance(call, dict) for call in calls):
-        return True
-    row.problems.append(Problem("bad_tool_calls", f"{path}.tool_calls", {"got": kind(calls)}))
-    return bool(calls)
-
-
-def _content(
-    message: dict[str, Any], path: str, row: Explained, called: bool, role: int
-) -> tuple[str, bytes] | None:
-    """Return the text of a message, and its calls of tools in a form that can be compared."""
-    place = "content" if "content" in message or "value" not in message else "value"
-    made = b""
-    if called:
-        try:
-            import msgspec
-
-            made = msgspec.json.encode(message["tool_calls"], order="deterministic")
-        except (UnicodeError, ValueError, RecursionError):
-            made = b""
-        if message.get(place) is None:
-            return "", made
-    elif place not in message:
-        row.problems.append(Problem("missing_content", path))
-        return None
-    # A call needs no words, and a tool may have nothing to say.
-    needed = not called and role not in _ANSWERS
-    text = _text(message[place], f"{path}.{place}", row, needed)
-    return None if text is None else (text, made)
-
-
-def _order(roles: list[int], calls: list[int], key: str, row: Explained) -> None:
-    """Note what is unusual in the order of the roles."""
-    add = row.problems.append
-    if ASSISTANT not in roles:
-        if 0 not in roles:
-            add(Problem("no_assistant", key))
-        return
-    systems = roles.count(SYSTEM)
-    if systems > 1:
-        add(Problem("several_systems", key))
-    elif systems and roles[0] != SYSTEM:
-        add(Problem("system_not_first", key))
-    for i in range(1, len(roles)):
-        if roles[i] == roles[i - 1] and roles[i] in (USER, ASSISTANT):
-            add(Problem("same_role_twice", f"{key}[{i}]"))
-            break
-    names = {number: name for name, number in ROLES.items()}
-    if roles[-1] != ASSISTANT and roles[-1]:
-        add(Problem("last_not_assistant", f"{key}[{len(roles) - 1}]", {"role": names[roles[-1]]}))
-    if any(roles[i + 1] not in _ANSWERS for i in calls if i + 1 < len(roles)):
-        add(Problem("call_without_answer", key))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.jsonl.explain import Explained, explain
+from ft_runtime.doctor.jsonl.explain import explain
 from ft_runtime.doctor.jsonl.hints import hints_of
 from ft_runtime.doctor.jsonl.layout import Layout
 from ft_runtime.doctor.jsonl.plain import accept, accept_none
+from ft_runtime.doctor.jsonl.value import Explained
 from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.opening import read_at
 from ft_runtime.doctor.part import Part

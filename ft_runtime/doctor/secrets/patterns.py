@@ -40,8 +40,10 @@ CARD = re.compile(
 IBAN = re.compile(
     rb"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
 )
+# With a country's code 8 to 15 digits (ITU-T E.164); without one in groups, or with its own zero.
 PHONE = re.compile(
-    rb"(?<![\w+-])(?:\+\d{1,3}[ .-]?)?\(?\d{2,4}\)?[ .-]\d{3,4}[ .-]\d{3,4}(?![\w-])"
+    rb"(?<![\w+-])(?<!\d[ .])(?:\+\d(?:[ ./()-]{0,2}\d){7,14}|\(?\d{2,4}\)?[ .-]\d{3,4}[ .-]\d{4}"
+    rb"|0\d{2,4}[ /-]\d{5,8})(?![ .-]?\d|[\w-])"
 )
 
 PLACEHOLDER = re.compile(rb"\{\{ ?[A-Za-z_][A-Za-z0-9_.]{0,40} ?\}\}")

@@ -128,13 +128,9 @@ def _troubles(report: SplitReport, rows: Members, sides: NDArray[Any], where: st
     held = report.sizes["val"] + report.sizes["test"]
     found = []
     if held and report.shared_rows:
-        found.append(
-            finding("data.split_overlap", where, count=report.shared_rows, total=held)
-        )
+        found.append(finding("data.split_overlap", where, count=report.shared_rows, total=held))
     if held and report.shared_prompts:
-        found.append(
-            finding("data.prompt_overlap", where, count=report.shared_prompts, total=held)
-        )
+        found.append(finding("data.prompt_overlap", where, count=report.shared_prompts, total=held))
     if held and report.near_rows:
         values = {"count": report.near_rows, "total": held}
         found.append(finding("doctor_report.split_nears", where, **values))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.data.places import SHOWN, Place, join_places
+from ft_runtime.data.places import SHOWN, join_places
 from ft_runtime.doctor.tokens.draw import DrawnRow, draw
 from ft_runtime.findings import Finding, FindingsError, finding
 from ft_runtime.tokens.answers import AnswerRows, Outcome
@@ -141,13 +141,12 @@ class _Gathered:
         length = len(cut.ids) + cut.tokens_cut
         if length:
             self._lengths[length] += 1
-        spot = Place(row.source, row.line, row.number)
         if not outcome.used:
             report.dropped[cut.code] = report.dropped.get(cut.code, 0) + 1
             refused = cut.code == "tokens.template_refused"
             self._notes.add(cut.code, row, outcome.detail if refused else "")
             if refused and len(report.refused) < KEEP:
-                report.refused.append((join_places([spot.spot]), outcome.detail))
+                report.refused.append((join_places([row.spot]), outcome.detail))
         else:
             self._in_use += len(cut.ids)
             self._learned += 1 if outcome.label is not None else cut.supervised
@@ -159,7 +158,7 @@ class _Gathered:
             report.lost_end += cut.state == "lost_end"
         begin = self._tokenizer.bos_token_id
         if begin is not None and list(cut.ids[:2]) == [begin, begin]:
-            self._note("data.double_bos", spot)
+            self._note("data.double_bos", row.spot)
 
     def finish(self) -> None:
         report = self._report
@@ -194,11 +193,11 @@ class _Gathered:
             p99=report.lengths["p99"],
         )
 
-    def _note(self, code: str, spot: Place) -> None:
+    def _note(self, code: str, spot: tuple[str, str]) -> None:
         self._counts[code] += 1
         known = self._spots.setdefault(code, [])
         if len(known) < SHOWN:
-            known.append(spot.spot)
+            known.append(spot)
 
 
 def quantiles(lengths: Counter[int]) -> dict[str, int]:

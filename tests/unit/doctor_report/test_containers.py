@@ -89,7 +89,12 @@ def test_any_bytes_behind_a_bracket_are_rows_or_a_finding(tmp_path_factory, raw)
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [('[{"a": 1},\n{"a": }]', 2), ('[{"a": 1}\n{"a": 2}]', 2), ('[{"a": 1},\n]', 2), ('[{"a": 1}\n] 2', 2)],
+    [
+        ('[{"a": 1},\n{"a": }]', 2),
+        ('[{"a": 1}\n{"a": 2}]', 2),
+        ('[{"a": 1},\n]', 2),
+        ('[{"a": 1}\n] 2', 2),
+    ],
 )
 def test_a_broken_array_is_one_finding_with_its_line(tmp_path, text, line):
     path = tmp_path / "a.json"

@@ -129,3 +129,52 @@ def test_a_config_gets_the_report_of_its_data(here, capsys):
     assert "60 rows, 0 broken" in told.out
     assert "strategy: stratified" in told.out
     assert told.err.count("tail_of_sorted") == 1
+
+
+def test_telephone_numbers_are_found_on_request(here, capsys):
+    numbers = [
+        "+49 170 1234567",
+        "+14155552671",
+        "(415) 555-2671",
+        "0170 1234567",
+        "+44 (0)20 7946 0958",
+    ]
+    others = [
+        "4111 1111 1111 1112",
+        "2024-01-02",
+        "12 345 678 euro",
+        "1.234.567",
+        "+1 more",
+        "0.123 45678",
+    ]
+    jsonl(
+        here / "a.jsonl", [{"prompt": f"call {n} now", "completion": "b"} for n in numbers + others]
+    )
+    assert main(["check", "a.jsonl", "--json"]) == 0
+    assert "phone" not in json.loads(capsys.readouterr().out)["files"][0]["marks"]
+    assert main(["check", "a.jsonl", "--json", "--phone"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    kind = next(each for each in document["kinds"] if each["code"].endswith(".phone"))
+    assert kind["rows"] == len(numbers)
+    assert kind["where"].startswith("a.jsonl:1, 2, 3, 4, 5")
+    assert not any(number in json.dumps(document["findings"]) for number in numbers)
+
+
+def test_a_file_a_split(here, capsys):
+    table(here / "set_train.csv", ROWS[:40])
+    table(here / "set-validation.csv", ROWS[38:50])
+    table(here / "rest.csv", ROWS[50:])
+    files = ["set_train.csv", "set-validation.csv", "test=rest.csv"]
+    assert main(["check", *files, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [each["split"] for each in document["files"]] == ["train", "val", "test"]
+    assert document["split"]["strategy"] == "given"
+    assert document["split"]["shared_rows"] == 2
+    # Parts of one dataset that no name puts on a side are one.
+    assert main(["check", "rest.csv", "set_train.csv", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["split"]["strategy"] == "random"
+    assert sum(document["split"]["sizes"].values()) == 50
+    (here / "c.yaml").write_text("model_id: m\n")
+    assert main(["check", "c.yaml", "rest.csv"]) == 1
+    assert "not_beside" in capsys.readouterr().err
