@@ -64,16 +64,16 @@ def finish(result: FileScan, part: Part, found: Detection, duplicates: bool) -> 
 
 def _judge(result: FileScan) -> None:
     """Tell when most rows are broken: the file is something else, or has another format."""
-    if result.broken * 2 <= result.rows:
-        return
     values: dict[str, Any] = {"bad": result.broken, "seen": result.rows}
     kept = [item for code in UNREADABLE for item in result.log.kept.get(code, ())]
     bad = sum(result.log.rows[code] for code in UNREADABLE)
-    if bad * 2 > result.rows:
+    # Empty lines say nothing of what the file is.
+    if bad * 2 > result.rows - result.log.rows["blank_line"]:
+        values["seen"] -= result.log.rows["blank_line"]
         values |= {"bad": bad, "kind": KINDS.get(result.container, result.container)}
         values["lines"] = listing((str(line) for line, _ in sorted(kept, key=lambda i: i[0])), 5)
         result.findings.append(finding("data.mostly_unreadable", result.path, **values))
-    else:
+    elif result.broken * 2 > result.rows:
         values["format"] = result.format
         result.findings.append(finding("data.mostly_broken", result.path, **values))
 

@@ -255,6 +255,6 @@ def _map_lines(each: Plain, scan: FileScan, part: Part, duplicates: bool) -> Non
     if scan.refused or each.numbers is None:
         return
     part.row_lines = Numbers("u8")
-    part.row_lines.replace(np.frombuffer(each.numbers, np.uint64).copy())
+    part.row_lines.replace(np.frombuffer(each.numbers, np.uint64)[: scan.rows].copy())
     if duplicates:
         note_duplicates(scan, part, part.content.array, part.prompt.array)

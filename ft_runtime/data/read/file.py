@@ -167,7 +167,7 @@ def _rows(handle: int, size: int, found: Detection, digest: Any) -> tuple[list[R
         def put(row: Row) -> None:
             line, value, problems = row
             blank = value is None and problems[0].code == "blank_line"
-            records.append(Record(line, value, problems, blank, whole=True, risky=False))
+            records.append(Record(line, value, problems, blank, whole=True))
 
         limit, feed = limits.LINE_BYTES, digest.update
         part = read_rows(handle, size, found.dialect, put, limit=limit, marker=mark, feed=feed)

@@ -59,6 +59,9 @@ def write_lines(path: Path, out: BinaryIO) -> Converted:
     def put(row: Row) -> None:
         line, value, problems = row
         made.numbers.append(line)
+        if value is None and problems[0].code == "blank_line":  # told by the scan
+            out.write(b"\n")
+            return
         made.problems += [(line, problem) for problem in problems]
         out.write(STAND_IN if problems else json.dumps(value).encode("ascii") + b"\n")
 

@@ -54,6 +54,9 @@ def check_cells(
         # What is no UTF-8 is not judged as text.
         unread = [problem for problem in odd[i] if problem.code == "not_utf8"]
         part.log.add(int(lines[good[i]]), unread or odd[i])
+    cells = [(name, text_at, text_to), (label_name, label_at, label_to)]
+    for i, problems in sorted(_controls(block, found, cells, odd).items()):
+        part.log.add(int(lines[good[i]]), problems)
     sound = fine[good]
     counts = np.bincount(inverse, weights=sound, minlength=len(values))
     for (value, _), count in zip(values, counts.tolist(), strict=True):
@@ -64,6 +67,33 @@ def check_cells(
     prompt[good] = text_terms * sound
     content[good] = (text_terms + hashing.terms(numbers[inverse], zero + 9, zero)) * sound
     return chars
+
+
+def _controls(
+    block: bytes,
+    found: Records,
+    cells: list[tuple[str, NDArray[Any], NDArray[Any]]],
+    odd: dict[int, list[Problem]],
+) -> dict[int, list[Problem]]:
+    """Return the control characters in cells with which nothing else is wrong, by record."""
+    import numpy as np
+
+    first, last = int(found.starts[0]), int(found.ends[-1])
+    data = np.frombuffer(block, np.uint8, count=last)[first:]
+    low: Any = np.flatnonzero(data < 32)
+    kinds = data.take(low)
+    low = low[(kinds != 10) & (kinds != 13) & (kinds != 9)] + first
+    made: dict[int, list[Problem]] = {}
+    for name, begin, until in cells if low.size else ():
+        at = np.searchsorted(begin, low, side="right") - 1
+        inside = (at >= 0) & (low < until.take(np.maximum(at, 0)))
+        rows, where = np.unique(at[inside], return_index=True)
+        for i, place in zip(rows.tolist(), low[inside][where].tolist(), strict=True):
+            told = odd.get(i, ())
+            if not any(problem.code == "not_utf8" or problem.path == name for problem in told):
+                values = {"example": repr(chr(block[place]))}
+                made.setdefault(i, []).append(Problem("control_characters", name, values))
+    return made
 
 
 def _unquoted(data: NDArray[Any], begin: NDArray[Any], until: NDArray[Any]) -> tuple[Any, Any]:
