@@ -35,7 +35,7 @@ Paths = str | Path | Iterable[str | Path] | Mapping[str, str | Path]
 
 @dataclass(frozen=True)
 class Options:
-    """How a scan is done; see `scan`."""
+    """How a scan is done; see `scan`. `kind` is what the rows were written in, if not in this."""
 
     format: str | None = None
     columns: dict[str, str] | None = None
@@ -44,6 +44,7 @@ class Options:
     block: int = BLOCK
     limit: int = LIMIT
     span: int = _RANGE
+    kind: str = ""
 
 
 def scan(
@@ -127,6 +128,9 @@ def scan_file(
             result.bytes = state.size
             found = detect_open(handle, state.size, path, options.columns)
             result.findings += found.findings
+            if found.dialect and options.format not in (None, "csv_classification"):
+                for item in found.dialect.column_findings:  # of text and label
+                    result.findings.remove(item)
             result.container, result.shape = found.container, found.shape
             form = _choose(found, options, result)
             if form is None or found.refused:
@@ -148,16 +152,16 @@ def scan_file(
         result.findings.append(finding("data.file_changed", result.path))
     finish(result, part, found, "duplicates" in options.checks)
     if options.format and not result.fine and found.sample:
-        _note_columns(result, found)
+        _note_columns(result, found, options)
     return result, part
 
 
-def _note_columns(result: FileScan, found: Detection) -> None:
+def _note_columns(result: FileScan, found: Detection, options: Options) -> None:
     """Say which columns are missing, and what to type, when that is why no row is fine."""
     format = FORMATS[result.format or ""]
     names = {column: result.columns.get(column, column) for column in format.columns}
     if missing := [column for column in format.required if names[column] not in found.sample]:
-        kind, where = found.container, result.path
+        kind, where = options.kind or found.container, result.path
         result.findings.append(diagnose(format, names, missing, found.sample, kind, where))
 
 

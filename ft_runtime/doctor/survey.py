@@ -213,6 +213,8 @@ def _one(each: Plain, split: str, options: Options, executor: Any, workers: int)
     mapped = each.numbers is not None
     if mapped:  # rows that repeat are named by lines: found when those are known
         local = replace(options, checks=options.checks - {"duplicates"})
+    if each.container.endswith("csv"):
+        local = replace(local, kind="csv")
     if each.temporary:
         local = replace(local, checks=local.checks - {"sha256"})
     scan, part = scan_file(str(each.path), split, local, executor, workers)

@@ -18,6 +18,7 @@ from ft_runtime.doctor.head import detect, detect_open
 from ft_runtime.doctor.opening import opened
 from ft_runtime.doctor.problems import Problem
 from ft_runtime.doctor.shape import detect_rows
+from ft_runtime.findings import errors
 
 LIMIT = 64 << 20
 """Longest record, as in `ft_runtime.doctor.scan`."""
@@ -44,7 +45,9 @@ class Converted:
 def is_answers(path: Path, format: str | None) -> bool:
     """Tell whether a text file is a table of another format than text and label."""
     found = detect(path)
-    if found.dialect is None or any(item.code == "data.header_only" for item in found.findings):
+    if found.dialect is None or errors(found.dialect.findings):
+        return False
+    if any(item.code == "data.header_only" for item in found.findings):
         return False
     if format is not None:
         return format != "csv_classification"

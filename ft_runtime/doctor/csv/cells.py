@@ -85,7 +85,7 @@ def _controls(
     low = low[(kinds != 10) & (kinds != 13) & (kinds != 9)] + first
     made: dict[int, list[Problem]] = {}
     for name, begin, until in cells if low.size else ():
-        at = np.searchsorted(begin, low, side="right") - 1
+        at: Any = np.searchsorted(begin, low, side="right") - 1
         inside = (at >= 0) & (low < until.take(np.maximum(at, 0)))
         rows, where = np.unique(at[inside], return_index=True)
         for i, place in zip(rows.tolist(), low[inside][where].tolist(), strict=True):

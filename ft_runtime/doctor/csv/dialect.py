@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import itertools
 from dataclasses import dataclass, field
 
 from ft_runtime.data.columns import diagnose
 from ft_runtime.data.detect import NAMES, plain_name, suggest
 from ft_runtime.data.formats import FORMATS
 from ft_runtime.data.places import listing
+from ft_runtime.doctor.csv.split import find_signs, split
 from ft_runtime.doctor.csv.table import Table
+from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.sniff import BOM
 from ft_runtime.findings import Finding, finding
 
@@ -66,14 +67,12 @@ def read_dialect(
     begin = len(BOM) if head.startswith(BOM) else 0
     findings: list[Finding] = []
     lines = 0
-    while (
-        _is_comment(head, begin)
-        or head[begin : begin + 2] == b"\r\n"
-        or head[begin : begin + 1] == b"\n"
-    ):
+    while begin < len(head):
         after = head.find(b"\n", begin) + 1 or len(head)
-        if head[begin : begin + 1] == b"#":
+        if _is_comment(head, begin):
             findings.append(finding("data.csv_comment", f"{name}:{lines + 1}"))
+        elif head[begin:after].strip():
+            break
         begin, lines = after, lines + 1
     after = head.find(b"\n", begin) + 1 or len(head)
     while head.count(b'"', begin, after) & 1 and after < len(head):
@@ -82,14 +81,9 @@ def read_dialect(
     raw = head[begin:after]
     first = raw.decode("utf-8", "replace").rstrip("\r\n")
     delimiter = _delimiter(first, columns)
-    sound = True
-    try:
-        header = next(
-            csv.reader(io.StringIO(first, newline=""), delimiter=delimiter, strict=True), []
-        )
-    except csv.Error:
+    header, sound = _header(raw, delimiter)
+    if not sound:
         findings.append(finding("data.unbalanced_quote", where))
-        header, sound = first.split(delimiter), False
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -113,6 +107,25 @@ def read_dialect(
 def _is_comment(head: bytes, begin: int) -> bool:
     """Tell a line of comment from a column that is called "#"."""
     return head[begin : begin + 1] == b"#" and head[begin + 1 : begin + 2] not in _ENDS
+
+
+def _header(raw: bytes, delimiter: str) -> tuple[list[str], bool]:
+    """Return the cells of the header, none for a blank one, and whether its quotes are right."""
+    text = raw.removesuffix(b"\n").removesuffix(b"\r")
+    if not text.strip():
+        return [], True
+    signs = find_signs(text + b"\n" + bytes(PAD), len(text) + 1, ord(delimiter))
+    found = split(signs, 0, 0, signs.at.size, True)
+    if found.problem or found.ends.size != 1:
+        return text.decode("utf-8", "replace").split(delimiter), False
+    bounds = [-1, *found.separators.tolist()]
+    cells = [text[a + 1 : b] for a, b in itertools.pairwise(bounds)]
+    return [unquoted(cell).decode("utf-8", "replace") for cell in cells], True
+
+
+def unquoted(cell: bytes) -> bytes:
+    """Return a cell without the quotes around it."""
+    return cell[1:-1].replace(b'""', b'"') if len(cell) > 1 and cell[0] == 34 else cell
 
 
 def _delimiter(header: str, columns: dict[str, str] | None) -> str:

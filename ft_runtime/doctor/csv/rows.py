@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.doctor.csv.dialect import Dialect, unquoted
 from ft_runtime.doctor.csv.scan import SPACE, scan_records
 from ft_runtime.doctor.csv.table import Table
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem
 
 if TYPE_CHECKING:
-    from ft_runtime.doctor.csv.dialect import Dialect
     from ft_runtime.doctor.csv.split import Records
     from ft_runtime.doctor.jsonl.scan import Marker
 
@@ -102,9 +102,7 @@ def _cells(
     value: dict[str, str] = {}
     problems: list[Problem] = []
     for i, name in enumerate(header):
-        cell = block[bounds[i] + 1 : bounds[i + 1]]
-        if len(cell) > 1 and cell[0] == 34:
-            cell = cell[1:-1].replace(b'""', b'"')
+        cell = unquoted(block[bounds[i] + 1 : bounds[i + 1]])
         try:
             value[name] = cell.decode("utf-8")
         except UnicodeDecodeError as error:

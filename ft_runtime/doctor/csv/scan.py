@@ -145,16 +145,18 @@ def _spoilt(
     line_start = block.rfind(b"\n", start, place) + 1 or start
     opened = gathered.lines + inner
     column = f"column {place - line_start + 1}"
+    if inner:
+        column = f"line {inner + 1} of the row, {column}"
     lines = block.count(b"\n", start, after)
     # On one line the cell has a quote in it; over lines, who knows where it should have ended.
     code = "stray_quote" if last == after and close < size else code
-    gathered.spoilt(start, after, lines, inner, Problem(code, column))
+    gathered.spoilt(start, after, lines, Problem(code, column))
     if last <= after or _whole_rows(block, after, last, close, table):
         return after
     while after < last:
         begin, after = after, block.find(b"\n", after, size) + 1 or size
         lost = Problem("inside_quote", values={"back": gathered.lines - opened})
-        gathered.spoilt(begin, after, 1, 0, lost)
+        gathered.spoilt(begin, after, 1, lost)
     return after
 
 

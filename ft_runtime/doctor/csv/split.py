@@ -230,14 +230,14 @@ class Gathered:
              found.returns[:keep], found.doubled[found.doubled < found.ends[keep - 1]])
         )  # fmt: skip
 
-    def spoilt(self, start: int, stop: int, lines: int, inner: int, problem: Problem) -> None:
-        """Add a record of some lines that a quote spoils, `inner` lines behind its first."""
+    def spoilt(self, start: int, stop: int, lines: int, problem: Problem) -> None:
+        """Add a record of some lines that a quote spoils."""
         import numpy as np
 
         none: Any = np.zeros(0, np.int64)
         one = [np.array([value]) for value in (start, stop - 1, 0, self.lines, False)]
         self._pieces.append((one[0], one[1], one[2], none, one[3], one[4], none))
-        self._faults.append((self.lines + inner, problem))
+        self._faults.append((self.lines, problem))
         self.lines += lines
 
     def records(self) -> Records | None:

@@ -98,8 +98,14 @@ def by_check(path: Path, format: str) -> Verdict | set[str]:
             for code, line, item in each.row_findings():
                 if item.severity == "error":
                     broken.setdefault(line, set()).add(code)
-            others.update({c: n for c, n in log.rows.items() if c not in scan.log.kept or not any(
-                code == f"data.{c}" for lines in broken.values() for code in lines)})
+            others.update(
+                {
+                    c: n
+                    for c, n in log.rows.items()
+                    if c not in scan.log.kept
+                    or not any(code == f"data.{c}" for lines in broken.values() for code in lines)
+                }
+            )
         return scan.rows, {line: sorted(codes) for line, codes in broken.items()}, dict(others)
 
 
