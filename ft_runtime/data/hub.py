@@ -12,6 +12,7 @@ from typing import Any
 from ft_runtime.data.classes import class_name, class_names
 from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read.contents import Contents, Record, columns_of
+from ft_runtime.data.read.jsonl import mark_values
 from ft_runtime.findings import Finding, FindingsError, finding
 
 _OWN = {
@@ -59,7 +60,9 @@ def read_hub(
     contents = []
     for name, split in chosen:
         try:
-            contents.append(_contents(parts[name], id, name, split, revision))
+            each = contents_of(parts[name], f"{id}/{name}", id, split)
+            each.revision = _commit(parts[name]) or revision
+            contents.append(each)
         except Exception as error:
             raise FindingsError([explain(error, id, config_name, revision)]) from error
     return contents, found
@@ -73,7 +76,11 @@ def own_parts(id: str, config_name: str | None, revision: str | None) -> dict[st
     FindingsError
         As `read_hub`.
     """
-    parts = _load(id, config_name, revision)
+    return chosen_parts(_load(id, config_name, revision), id)
+
+
+def chosen_parts(parts: Mapping[str, Any], id: str) -> dict[str, Any]:
+    """Return of the splits of a dataset those that a run reads; see `own_parts`."""
     return {split or "": parts[name] for name, split in choose(parts, id)[0]}
 
 
@@ -114,7 +121,15 @@ def choose(parts: Mapping[str, Any], id: str) -> tuple[list[tuple[str, str | Non
     return chosen, found
 
 
-def _contents(part: Any, id: str, name: str, split: str | None, revision: str | None) -> Contents:
+def contents_of(part: Any, name: str, path: str, split: str | None = None) -> Contents:
+    """Return the rows of a dataset in memory; class numbers by their names.
+
+    Parameters
+    ----------
+    part : datasets.Dataset
+    name, path, split
+        See `ft_runtime.data.rows.Source`.
+    """
     names = class_names(part)
     records = []
     for row in part:
@@ -122,14 +137,14 @@ def _contents(part: Any, id: str, name: str, split: str | None, revision: str | 
             row[column] = class_name(row[column], labels)
         records.append(Record(0, dict(row)))
     return Contents(
-        f"{id}/{name}",
-        id,
+        name,
+        path,
         "hub",
         records,
         columns_of(records),
         sha256=fingerprint(record.value for record in records),
-        revision=_commit(part) or revision,
         split=split,
+        marks=mark_values(record.value for record in records),
     )
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from ft_runtime.data.columns import resolve
 from ft_runtime.data.formats import FORMATS, Format
-from ft_runtime.data.hub import read_hub
+from ft_runtime.data.hub import choose, contents_of, read_hub
 from ft_runtime.data.labels import check_labels, label_of
 from ft_runtime.data.places import SHOWN, join_places
 from ft_runtime.data.read import Contents, read_file
 from ft_runtime.data.rows import Row, RowSet, Source
 from ft_runtime.data.same import repeats
+from ft_runtime.data.saved import is_saved, load_saved
 from ft_runtime.data.tally import Tally, unusable
 from ft_runtime.doctor.jsonl.explain import judge
 from ft_runtime.doctor.jsonl.layout import make_layout
@@ -128,14 +129,30 @@ def _read_all(config: Config) -> tuple[list[Contents], list[Finding]]:
         # Two files of one name in different folders are told apart by their paths.
         name = path if bases.count(base) > 1 else base
         try:
-            contents = read_file(path, name, where=where)
+            for contents in _read_one(path, name, where, split or None, found):
+                found += contents.findings
+                read.append(contents)
         except FindingsError as error:
             found += error.findings
-            continue
-        contents.split = split or None
-        found += contents.findings
-        read.append(contents)
     return read, found
+
+
+def _read_one(
+    path: str, name: str, where: str, split: str | None, found: list[Finding]
+) -> list[Contents]:
+    """Read a file, or a folder that the datasets library saved."""
+    if not is_saved(path):
+        contents = read_file(path, name, where=where)
+        contents.split = split
+        return [contents]
+    parts, absolute = load_saved(path, where), os.path.abspath(path)  # noqa: PTH100
+    if split is None:
+        chosen, told = choose(parts, name)
+        found += told
+        return [contents_of(parts[one], f"{name}/{one}", absolute, kind) for one, kind in chosen]
+    if len(parts) > 1:
+        raise FindingsError([finding("data.several_splits", where, splits=", ".join(parts))])
+    return [contents_of(part, name, absolute, split) for part in parts.values()]
 
 
 def rows_of(

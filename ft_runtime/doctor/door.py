@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ft_runtime.data.saved import is_saved, load_saved
 from ft_runtime.doctor.cleaning import KINDS, fix
 from ft_runtime.doctor.examine import SplitPlan, compare_runs, examined
 from ft_runtime.doctor.identity import FILE, record, write_record
@@ -275,16 +276,7 @@ def _tokens_of_file(report: Report, found: Survey, options: argparse.Namespace) 
 
 def _folder(path: Path) -> Any:
     """Load what the datasets library saved with ``save_to_disk``."""
-    if not any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json")):
+    if not is_saved(path):
         raise FindingsError([finding("doctor_report.no_such_folder", str(path))])
-    try:
-        import datasets
-    except ImportError:
-        raise FindingsError([finding("data.no_pyarrow", str(path), kind="dataset")]) from None
-    try:
-        return datasets.load_from_disk(str(path))
-    except Exception as error:
-        problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise FindingsError(
-            [finding("data.broken_columnar", str(path), kind="dataset", problem=problem)]
-        ) from None
+    parts = load_saved(path, str(path))
+    return parts["train"] if list(parts) == ["train"] else parts

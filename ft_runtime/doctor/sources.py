@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 
 def sources_of(config: Config) -> Any:
-    """Return the data of a config for `examine`; nothing where a hub dataset cannot be had."""
+    """Return the data of a config for `examine`; nothing where a dataset cannot be had."""
+    from ft_runtime.data.hub import chosen_parts, own_parts
+    from ft_runtime.data.saved import is_saved, load_saved
+
     dataset = config.dataset
     if dataset.source != "hf_dataset_id":
-        path = dataset.path
-        return {k: v for k, v in path.items() if v} if isinstance(path, Mapping) else path
-    from ft_runtime.data.hub import own_parts
-
+        if isinstance(dataset.path, Mapping):
+            return {name: path for name, path in dataset.path.items() if path}
+        if not is_saved(dataset.path):
+            return dataset.path
     try:
-        parts = own_parts(dataset.id, dataset.config_name, dataset.revision)
+        if dataset.source == "hf_dataset_id":
+            parts = own_parts(dataset.id, dataset.config_name, dataset.revision)
+        else:
+            parts = chosen_parts(load_saved(dataset.path, "dataset.path"), dataset.path)
     except FindingsError:  # the reader of the run tells it
         return []
     return parts[""] if list(parts) == [""] else parts

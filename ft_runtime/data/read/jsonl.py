@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 from ft_runtime.data.read import limits
@@ -12,13 +13,15 @@ from ft_runtime.doctor.jsonl.scan import Marker
 from ft_runtime.doctor.jsonl.value import kind
 from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.part import Part
-from ft_runtime.doctor.problems import Problem
+from ft_runtime.doctor.problems import Log, Problem
+from ft_runtime.doctor.secrets.find import marker
 
 _BLOCK = 1 << 21
+_ROWS = 1000
 
 
 def read_jsonl(
-    stream: BinaryIO, part: Part, marker: Marker, feed: Callable[[bytes], None]
+    stream: BinaryIO, part: Part, mark: Marker, feed: Callable[[bytes], None]
 ) -> Iterator[Record]:
     r"""Yield one record a line, blank lines included.
 
@@ -29,8 +32,8 @@ def read_jsonl(
     stream : BinaryIO
         At the first row.
     part : Part
-        Gets the number of lines, and what the marker finds.
-    marker : callable
+        Gets the number of lines, and what is marked.
+    mark : callable
         See `ft_runtime.doctor.jsonl.scan`.
     feed : callable
         Gets all bytes in their order.
@@ -41,7 +44,7 @@ def read_jsonl(
         feed(raw)
         part.lines += 1
         if len(raw) > limits.LINE_BYTES and not raw.endswith(b"\n"):
-            _mark(block, part, marker, part.lines - 1)
+            _mark(block, part, mark, part.lines - 1)
             block, size = [], 0
             while raw and not raw.endswith(b"\n"):
                 raw = stream.readline(1 << 20)
@@ -51,10 +54,24 @@ def read_jsonl(
         block.append(raw)
         size += len(raw)
         if size > _BLOCK:
-            _mark(block, part, marker, part.lines)
+            _mark(block, part, mark, part.lines)
             block, size = [], 0
         yield _record(raw, part)
-    _mark(block, part, marker, part.lines)
+    _mark(block, part, mark, part.lines)
+
+
+def mark_values(values: Iterable[Any]) -> Log:
+    """Return what the doctor marks in rows that were not read from text, by row number."""
+    part, mark = Part(), marker(True, False, True)
+    block: list[bytes] = []
+    for value in values:
+        block.append(json.dumps(value, default=repr).encode("ascii") + b"\n")
+        part.lines += 1
+        if len(block) == _ROWS:
+            _mark(block, part, mark, part.lines)
+            block = []
+    _mark(block, part, mark, part.lines)
+    return part.marks
 
 
 def _record(raw: bytes, part: Part) -> Record:
@@ -77,7 +94,7 @@ def _too_long() -> Problem:
     return Problem("line_too_long", values={"limit": limits.LINE_BYTES})
 
 
-def _mark(lines: list[bytes], part: Part, marker: Marker, last: int) -> None:
+def _mark(lines: list[bytes], part: Part, mark: Marker, last: int) -> None:
     """Look for what the doctor marks in some lines; `last` is the number of the last of them."""
     if not lines:
         return
@@ -86,4 +103,4 @@ def _mark(lines: list[bytes], part: Part, marker: Marker, last: int) -> None:
     sizes: Any = np.fromiter(map(len, lines), np.int64, len(lines))
     ends = np.cumsum(sizes)
     block = b"".join(lines)
-    marker(block + bytes(PAD), len(block), ends - sizes, last - len(lines), part)
+    mark(block + bytes(PAD), len(block), ends - sizes, last - len(lines), part)

@@ -54,7 +54,8 @@ def judge_turns(value: dict[str, Any], layout: Layout, row: Explained) -> list[P
         if called:
             calls.append(i)
         found = _content(message, path, row, called, role)
-        if unused := message.keys() - _KNOWN:
+        unused = message.keys() - _KNOWN
+        if unused and (unused := {key for key in unused if message[key] is not None}):
             names = ", ".join(sorted(map(shorten, unused))[:5])
             add(Problem("unused_keys", path, {"names": names}))
         if found is not None and role:
