@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from ft_runtime.doctor.identity import FILE, record, write_record
 from ft_runtime.doctor.options import checks_of
 from ft_runtime.doctor.parts import write_parts
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
-from ft_runtime.doctor.report.summary import parts
+from ft_runtime.doctor.report.summary import LINES, WIDTH, parts
 from ft_runtime.doctor.report.table import write_file
 from ft_runtime.doctor.sources import named_files, sources_of
 from ft_runtime.doctor.survey import Survey
@@ -214,7 +215,8 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         document = report.to_dict()
         print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
     else:
-        head, kinds, tail = parts(report)
+        screen = shutil.get_terminal_size((WIDTH, LINES)).lines
+        head, kinds, tail = parts(report, min(max(screen - 1, LINES), 2 * LINES))
         _show(head, sys.stdout)
         _show(kinds, sys.stderr)
         _show([*tail, *told], sys.stdout)
