@@ -59,9 +59,9 @@ def cut(signs: Signs, opens: NDArray[Any], closes: NDArray[Any], escapes: NDArra
     lengths = closes - begin - escapes
     blank = closes == begin
     doubtful = np.zeros(opens.size, bool)
+    wide, decode = signs.wide(begin, closes)
     first, last = begin.tolist(), closes.tolist()
     digests = hashing.digests_at(block, first, last)
-    wide, decode = signs.wide(begin, closes)
     at = np.flatnonzero(wide & ~decode)
     if at.size:
         spans = [block[first[i] : last[i]] for i in at.tolist()]
