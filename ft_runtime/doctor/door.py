@@ -200,7 +200,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         attempt(lambda: repr(_fix(found, options)))
     if options.write_splits:
         attempt(lambda: write_parts(found, report, options.write_splits, plan))
-    if options.write_record:
+    if options.write_record and all(each.scan.valid for each in found.files):
         attempt(lambda: _wrote(write_record(options.write_record, record(found))))
     before = len(failed)
     if failed:
@@ -238,19 +238,22 @@ def _fix(found: Survey, options: argparse.Namespace) -> Any:
         container = ", ".join(each.scan.container for each in found.files) or "-"
         raise FindingsError([finding("doctor_report.cannot_fix", "--fix", container=container)])
     each = found.files[0]
-    if each.plain.rows_only or each.plain.numbers is not None:
+    place = each.plain.path
+    if each.scan.container in ("csv", "tsv"):  # of prompts and answers, it was read from a copy
+        place = Path(each.plain.source)
+    elif each.plain.rewritten:
         raise FindingsError(
             [finding("doctor_report.cannot_fix", "--fix", container=each.scan.container)]
         )
     kinds = [k.strip() for k in options.fix_kinds.split(",")] if options.fix_kinds else KINDS
     table = each.scan.container.endswith(("csv", "tsv"))
     return fix(
-        each.plain.path,
+        place,
         options.fix,
         kinds,
         kind="csv" if table else "jsonl",
         label=each.scan.columns.get("label", "label"),
-        delimiter=delimiter_of(each.plain.path) if table else ",",
+        delimiter=delimiter_of(place) if table else ",",
         labelled=each.scan.format == "csv_classification",
     )
 

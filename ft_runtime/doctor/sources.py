@@ -76,6 +76,7 @@ def record_data(config: Config, run: Run) -> Path | None:
 
     columns = dict(config.dataset.columns or {})
     with survey(sources_of(config), config.dataset.format, columns, ("sha256",)) as found:
-        if not found.files or found.findings or any(each.scan.refused for each in found.files):
+        sound = (each.scan.valid and not each.scan.refused for each in found.files)
+        if not found.files or found.findings or not all(sound):
             return None
         return write_record(run.path, record(found))
