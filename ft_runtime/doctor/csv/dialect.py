@@ -66,7 +66,7 @@ def read_dialect(head: bytes, name: str, columns: dict[str, str] | None = None) 
         header = first.split(delimiter)
     lines += head.count(b"\n", begin, after)
     dialect = Dialect(header, delimiter, after, lines, findings)
-    if delimiter != ",":
+    if delimiter != "," and not (delimiter == "\t" and name.lower().endswith(".tsv")):
         findings.append(finding("doctor.csv_delimiter", name, delimiter=DELIMITERS[delimiter]))
     _columns(dialect, f"{name}:{max(lines, 1)}", columns or {})
     return dialect
