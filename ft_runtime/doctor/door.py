@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ft_runtime.doctor.cleaning import KINDS, fix
 from ft_runtime.doctor.examine import SplitPlan, compare_runs, examined
 from ft_runtime.doctor.identity import FILE, record, write_record
 from ft_runtime.doctor.options import checks_of
 from ft_runtime.doctor.parts import write_parts
+from ft_runtime.doctor.repairs import repair
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
 from ft_runtime.doctor.report.summary import LINES, WIDTH, parts
 from ft_runtime.doctor.report.table import write_file
-from ft_runtime.doctor.sources import named_files, sources_of
+from ft_runtime.doctor.sources import named_files, saved_dataset, sources_of
 from ft_runtime.doctor.survey import Survey
 from ft_runtime.findings import Finding, FindingsError, errors, finding, text
 
@@ -74,7 +74,7 @@ def check_data(options: argparse.Namespace) -> int:
     if place.is_dir() and options.against and (place / FILE).is_file():
         return _tell(compare_runs(place, options.against), Survey(), options, SplitPlan())
     try:
-        source = _folder(place) if place.is_dir() else named_files([options.config])
+        source = saved_dataset(place) if place.is_dir() else named_files([options.config])
     except FindingsError as error:
         report = Report([], group(Survey(), error.findings))
         return _tell(report, Survey(), options, SplitPlan())
@@ -125,13 +125,15 @@ def check_config(
         folder=options.write_splits or "splits",
     ) as (report, found):
         if rows is not None:
-            _tokens_of_config(report, config, rows)
+            _tokens_of_config(report, config, rows, options)
         _yield_to_reader(report, told)
         add_findings(report, told)
         return _tell(report, found, options, plan)
 
 
-def _tokens_of_config(report: Report, config: Config, rows: RowSet) -> None:
+def _tokens_of_config(
+    report: Report, config: Config, rows: RowSet, options: argparse.Namespace
+) -> None:
     from ft_runtime.doctor.tokens import check_tokens
     from ft_runtime.models import load_tokenizer
 
@@ -140,7 +142,7 @@ def _tokens_of_config(report: Report, config: Config, rows: RowSet) -> None:
     except FindingsError:  # told already, by the reader
         return
     limit = int(config.hyperparams.max_seq_len)
-    made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names)
+    made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names, options.draw)
     report.tokens = made
     add_findings(report, [item for item in made.findings if item.code.startswith("doctor")])
 
@@ -197,7 +199,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
             failed.extend(error.findings)
 
     if options.fix:
-        attempt(lambda: repr(_fix(found, options)))
+        attempt(lambda: repr(repair(found, options.fix, options.fix_kinds)))
     if options.write_splits:
         attempt(lambda: write_parts(found, report, options.write_splits, plan))
     if options.write_record and all(each.scan.valid for each in found.files):
@@ -219,6 +221,8 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         head, kinds, tail = parts(report, min(max(screen - 1, LINES), 2 * LINES))
         _show(head, sys.stdout)
         _show(kinds, sys.stderr)
+        if options.draw is not None and report.tokens and report.tokens.drawn:
+            tail = [*tail, *repr(report.tokens.drawn).splitlines()]
         _show([*tail, *told], sys.stdout)
     return DONE if report.ok else FOUND
 
@@ -231,39 +235,6 @@ def _show(lines: list[str], stream: TextIO) -> None:
 
 def _wrote(path: Path) -> str:
     return text("doctor_report.wrote", path=path)
-
-
-def _fix(found: Survey, options: argparse.Namespace) -> Any:
-    if len(found.files) != 1:
-        container = ", ".join(each.scan.container for each in found.files) or "-"
-        raise FindingsError([finding("doctor_report.cannot_fix", "--fix", container=container)])
-    each = found.files[0]
-    place = each.plain.path
-    if each.scan.container in ("csv", "tsv"):  # of prompts and answers, it was read from a copy
-        place = Path(each.plain.source)
-    elif each.plain.rewritten:
-        raise FindingsError(
-            [finding("doctor_report.cannot_fix", "--fix", container=each.scan.container)]
-        )
-    kinds = [k.strip() for k in options.fix_kinds.split(",")] if options.fix_kinds else KINDS
-    table = each.scan.container.endswith(("csv", "tsv"))
-    return fix(
-        place,
-        options.fix,
-        kinds,
-        kind="csv" if table else "jsonl",
-        label=each.scan.columns.get("label", "label"),
-        delimiter=delimiter_of(place) if table else ",",
-        labelled=each.scan.format == "csv_classification",
-    )
-
-
-def delimiter_of(path: Path) -> str:
-    """Return the delimiter of a table."""
-    from ft_runtime.doctor.head import detect
-
-    dialect = detect(path).dialect
-    return dialect.delimiter if dialect else ","
 
 
 def _tokens_of_file(report: Report, found: Survey, options: argparse.Namespace) -> None:
@@ -280,26 +251,7 @@ def _tokens_of_file(report: Report, found: Survey, options: argparse.Namespace) 
         rows, labels = rows_of(found)
         tokenizer = tokenizer_of(options.tokenizer)
         limit = options.max_seq_len or _LENGTH
-        report.tokens = check_tokens(rows, found.format, tokenizer, limit, labels)
+        report.tokens = check_tokens(rows, found.format, tokenizer, limit, labels, options.draw)
         add_findings(report, report.tokens.findings)
     except FindingsError as error:
         add_findings(report, error.findings)
-
-
-def _folder(path: Path) -> Any:
-    """Load what the datasets library saved with ``save_to_disk``."""
-    if not any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json")):
-        raise FindingsError([finding("doctor_report.no_such_folder", str(path))])
-    try:
-        import datasets
-    except ImportError:
-        raise FindingsError(
-            [finding("doctor_report.no_pyarrow", str(path), kind="dataset")]
-        ) from None
-    try:
-        return datasets.load_from_disk(str(path))
-    except Exception as error:
-        problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise FindingsError(
-            [finding("doctor_report.broken_columnar", str(path), kind="dataset", problem=problem)]
-        ) from None

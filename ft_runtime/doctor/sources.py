@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.findings import FindingsError
+from ft_runtime.findings import FindingsError, finding
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -56,6 +56,29 @@ def named_files(paths: Sequence[str]) -> str | list[str] | dict[str, str]:
     if len(found) == len(paths) > 1 and "" not in found and "train" in found:
         return found
     return plain[0] if len(plain) == 1 else plain
+
+
+def saved_dataset(folder: Path) -> Any:
+    """Load what the datasets library saved with ``save_to_disk``.
+
+    Raises
+    ------
+    FindingsError
+        ``doctor_report.no_such_folder``, ``no_pyarrow``, ``broken_columnar``.
+    """
+    name = str(folder)
+    if not any((folder / file).is_file() for file in ("dataset_info.json", "dataset_dict.json")):
+        raise FindingsError([finding("doctor_report.no_such_folder", name)])
+    try:
+        import datasets
+    except ImportError:
+        raise FindingsError([finding("doctor_report.no_pyarrow", name, kind="dataset")]) from None
+    try:
+        return datasets.load_from_disk(name)
+    except Exception as error:  # whatever the library makes of a damaged folder
+        problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        values = {"kind": "dataset", "problem": problem}
+        raise FindingsError([finding("doctor_report.broken_columnar", name, **values)]) from None
 
 
 def record_data(config: Config, run: Run) -> Path | None:
