@@ -130,8 +130,8 @@ def row_texts(each: Surveyed) -> Iterator[bytes]:
     import numpy as np
 
     at = np.flatnonzero(each.content)
-    lines = (at + 1 if each.plain.numbers is not None else each.lines()[at]).tolist()
-    table = each.plain.numbers is None and each.scan.container.endswith(("csv", "tsv"))
+    lines = (at + 1 if each.plain.rewritten else each.lines()[at]).tolist()
+    table = not each.plain.rewritten and each.scan.container.endswith(("csv", "tsv"))
     wanted = iter(lines)
     line = next(wanted, None)
     with open(each.plain.path, "rb") as stream:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ft_runtime.data.saved import is_saved, load_saved
-from ft_runtime.doctor.cleaning import KINDS, fix
 from ft_runtime.doctor.examine import SplitPlan, compare_runs, examined
 from ft_runtime.doctor.identity import FILE, record, write_record
 from ft_runtime.doctor.options import checks_of
 from ft_runtime.doctor.parts import write_parts
+from ft_runtime.doctor.repairs import repair
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
-from ft_runtime.doctor.report.summary import parts
+from ft_runtime.doctor.report.summary import LINES, WIDTH, parts
 from ft_runtime.doctor.report.table import write_file
-from ft_runtime.doctor.sources import named_files, names_of, sources_of
+from ft_runtime.doctor.sources import named_files, names_of, saved_dataset, sources_of
 from ft_runtime.doctor.survey import Survey
 from ft_runtime.findings import Finding, FindingsError, errors, finding, text
 
@@ -65,7 +65,7 @@ def check_data(options: argparse.Namespace) -> int:
     if place.is_dir() and options.against and (place / FILE).is_file():
         return _tell(compare_runs(place, options.against), Survey(), options, SplitPlan())
     try:
-        source = _folder(place) if place.is_dir() else named_files([options.config])
+        source = saved_dataset(place) if place.is_dir() else named_files([options.config])
     except FindingsError as error:
         report = Report([], group(Survey(), error.findings))
         return _tell(report, Survey(), options, SplitPlan())
@@ -116,12 +116,14 @@ def check_config(
         folder=options.write_splits or "splits",
     ) as (report, found):
         if rows is not None:
-            _tokens_of_config(report, config, rows)
+            _tokens_of_config(report, config, rows, options)
         _as_a_run(report, told)
         return _tell(report, found, options, plan)
 
 
-def _tokens_of_config(report: Report, config: Config, rows: RowSet) -> None:
+def _tokens_of_config(
+    report: Report, config: Config, rows: RowSet, options: argparse.Namespace
+) -> None:
     from ft_runtime.doctor.tokens import check_tokens
     from ft_runtime.models import load_tokenizer
 
@@ -130,7 +132,7 @@ def _tokens_of_config(report: Report, config: Config, rows: RowSet) -> None:
     except FindingsError:  # told already, by the reader
         return
     limit = int(config.hyperparams.max_seq_len)
-    made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names)
+    made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names, options.draw)
     report.tokens = made
     add_findings(report, [item for item in made.findings if not item.code.startswith("tokens.")])
 
@@ -189,10 +191,10 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
             failed.extend(error.findings)
 
     if options.fix:
-        attempt(lambda: repr(_fix(found, options)))
+        attempt(lambda: repr(repair(found, options.fix, options.fix_kinds)))
     if options.write_splits:
         attempt(lambda: write_parts(found, report, options.write_splits, plan))
-    if options.write_record:
+    if options.write_record and all(each.scan.valid for each in found.files):
         attempt(lambda: _wrote(write_record(options.write_record, record(found))))
     before = len(failed)
     if failed:
@@ -207,9 +209,12 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         document = report.to_dict()
         print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
     else:
-        head, kinds, tail = parts(report)
+        screen = shutil.get_terminal_size((WIDTH, LINES)).lines
+        head, kinds, tail = parts(report, min(max(screen - 1, LINES), 2 * LINES))
         _show(head, sys.stdout)
         _show(kinds, sys.stderr)
+        if options.draw is not None and report.tokens and report.tokens.drawn:
+            tail = [*tail, *repr(report.tokens.drawn).splitlines()]
         _show([*tail, *told], sys.stdout)
     return DONE if report.ok else FOUND
 
@@ -222,36 +227,6 @@ def _show(lines: list[str], stream: TextIO) -> None:
 
 def _wrote(path: Path) -> str:
     return text("doctor_report.wrote", path=path)
-
-
-def _fix(found: Survey, options: argparse.Namespace) -> Any:
-    if len(found.files) != 1:
-        container = ", ".join(each.scan.container for each in found.files) or "-"
-        raise FindingsError([finding("doctor_report.cannot_fix", "--fix", container=container)])
-    each = found.files[0]
-    if each.plain.rows_only or each.plain.numbers is not None:
-        raise FindingsError(
-            [finding("doctor_report.cannot_fix", "--fix", container=each.scan.container)]
-        )
-    kinds = [k.strip() for k in options.fix_kinds.split(",")] if options.fix_kinds else KINDS
-    table = each.scan.container.endswith(("csv", "tsv"))
-    return fix(
-        each.plain.path,
-        options.fix,
-        kinds,
-        kind="csv" if table else "jsonl",
-        label=each.scan.columns.get("label", "label"),
-        delimiter=delimiter_of(each.plain.path) if table else ",",
-        labelled=each.scan.format == "csv_classification",
-    )
-
-
-def delimiter_of(path: Path) -> str:
-    """Return the delimiter of a table."""
-    from ft_runtime.doctor.head import detect
-
-    dialect = detect(path).dialect
-    return dialect.delimiter if dialect else ","
 
 
 def _tokens_of_file(report: Report, found: Survey, options: argparse.Namespace) -> None:
@@ -268,15 +243,7 @@ def _tokens_of_file(report: Report, found: Survey, options: argparse.Namespace) 
         rows, labels = rows_of(found)
         tokenizer = tokenizer_of(options.tokenizer)
         limit = options.max_seq_len or _LENGTH
-        report.tokens = check_tokens(rows, found.format, tokenizer, limit, labels)
+        report.tokens = check_tokens(rows, found.format, tokenizer, limit, labels, options.draw)
         add_findings(report, report.tokens.findings)
     except FindingsError as error:
         add_findings(report, error.findings)
-
-
-def _folder(path: Path) -> Any:
-    """Load what the datasets library saved with ``save_to_disk``."""
-    if not is_saved(path):
-        raise FindingsError([finding("doctor_report.no_such_folder", str(path))])
-    parts = load_saved(path, str(path))
-    return parts["train"] if list(parts) == ["train"] else parts

@@ -67,6 +67,7 @@ def _repeated(numbers: NDArray[Any]) -> Iterator[tuple[Any, Any]]:
     bits = (int(numbers.size) >> _ROWS).bit_length()
     for number in range(1 << bits):
         rows = _range(numbers, number, bits)
+        rows = rows[_crowded(numbers[rows])]
         own = numbers[rows]
         ordered = np.sort(own)
         values = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
@@ -76,6 +77,21 @@ def _repeated(numbers: NDArray[Any]) -> Iterator[tuple[Any, Any]]:
             at = np.searchsorted(values, own)
             np.minimum(at, values.size - 1, out=at)
             yield values, rows[values[at] == own]
+
+
+def _crowded(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return which numbers may occur twice: those whose slot in a table another one has too."""
+    import numpy as np
+
+    slots = 1 << (max(numbers.size, 1) * 8).bit_length()
+    slot = (numbers & np.uint64(slots - 1)).view(np.int64)
+    order = np.arange(numbers.size, dtype=np.int32)
+    table = np.empty(slots, np.int32)
+    table[slot] = order  # the last of a slot stays
+    shared: Any = np.zeros(slots, bool)
+    shared[slot[table[slot] != order]] = True
+    found: NDArray[Any] = np.flatnonzero(shared[slot])
+    return found
 
 
 def _range(numbers: NDArray[Any], number: int, bits: int) -> NDArray[Any]:

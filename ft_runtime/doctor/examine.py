@@ -131,7 +131,8 @@ def _report(found: Survey, plan: SplitPlan | None, folder: str, alike: bool) -> 
     if len(members) and (plan is not None or members.given is not None):
         plan = plan or SplitPlan()
         sorted_by = next((name for sample in samples for name in sample.sorted_by()), "")
-        table = bool(found.files) and found.files[0].scan.container.endswith(("csv", "tsv"))
+        one = found.files[0]
+        table = one.scan.container.endswith(("csv", "tsv")) and not one.plain.rewritten
         split = examine_split(
             members,
             plan.strategy,

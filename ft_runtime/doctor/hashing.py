@@ -55,19 +55,6 @@ def digests(spans: Iterable[bytes | memoryview]) -> NDArray[Any]:
     return np.frombuffer(joined, ">u8").astype(np.uint64)
 
 
-def digests_at(block: bytes, first: list[int], last: list[int]) -> NDArray[Any]:
-    """Return the xxh3_64 digest of each span of a block, given by its bounds.
-
-    Each span is a view for a moment only: to keep them would set the garbage collector to work.
-    """
-    import numpy as np
-    from xxhash import xxh3_64_digest as digest
-
-    view = memoryview(block)
-    joined = b"".join([digest(view[a:b]) for a, b in zip(first, last, strict=True)])
-    return np.frombuffer(joined, ">u8").astype(np.uint64)
-
-
 def spread(numbers: NDArray[Any]) -> NDArray[Any]:
     """Mix each number once more (splitmix64), for sums that stand for a set of rows."""
     import numpy as np

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--against", "against", metavar="data-or-run")
     add("--tokenizer", "tokenizer", metavar="folder")
     add("--max-seq-len", "length", type=int, default=None, metavar="n")
+    add("--draw", "draw", type=int, default=None, metavar="line")
     add("--near", "near", action="store_true")
     add("--phone", "phone", action="store_true")
     add("--workers", "workers", type=int, default=None, metavar="n")
@@ -65,6 +66,7 @@ _NAMES = (
     "--against",
     "--tokenizer",
     "--max-seq-len",
+    "--draw",
     "--near",
     "--phone",
     "--workers",

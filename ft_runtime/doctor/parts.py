@@ -61,6 +61,8 @@ def _refusal(reason: str) -> FindingsError:
 
 
 def _ending(each: Surveyed) -> str:
+    if each.plain.rewritten:
+        return "jsonl"
     last = each.scan.container.rpartition(" ")[2]
     return last if last in ("csv", "tsv") else "jsonl"
 

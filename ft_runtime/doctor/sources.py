@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.findings import FindingsError
+from ft_runtime.data.saved import is_saved, load_saved
+from ft_runtime.findings import FindingsError, finding
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 def sources_of(config: Config) -> Any:
     """Return the data of a config for `examine`; nothing where a dataset cannot be had."""
     from ft_runtime.data.hub import chosen_parts, own_parts
-    from ft_runtime.data.saved import is_saved, load_saved
 
     dataset = config.dataset
     if dataset.source != "hf_dataset_id":
@@ -72,6 +72,20 @@ def named_files(paths: Sequence[str]) -> str | list[str] | dict[str, str]:
     return plain[0] if len(plain) == 1 else plain
 
 
+def saved_dataset(folder: Path) -> Any:
+    """Load what the datasets library saved with ``save_to_disk``.
+
+    Raises
+    ------
+    FindingsError
+        ``doctor_report.no_such_folder``, ``no_pyarrow``, ``broken_columnar``.
+    """
+    if not is_saved(folder):
+        raise FindingsError([finding("doctor_report.no_such_folder", str(folder))])
+    parts = load_saved(folder, str(folder))
+    return parts["train"] if list(parts) == ["train"] else parts
+
+
 def record_data(config: Config, run: Run) -> Path | None:
     """Write the version record of a run's data into its folder, for later comparisons.
 
@@ -90,6 +104,7 @@ def record_data(config: Config, run: Run) -> Path | None:
 
     names = names_of(config)
     with survey(sources_of(config), config.dataset.format, names, ("sha256",)) as found:
-        if not found.files or found.findings or any(each.scan.refused for each in found.files):
+        sound = (each.scan.valid and not each.scan.refused for each in found.files)
+        if not found.files or found.findings or not all(sound):
             return None
         return write_record(run.path, record(found))

@@ -23,12 +23,12 @@ _LEAST = ((b"\xe0", 0xA0), (b"\xf0", 0x90))
 _MOST = ((b"\xed", 0x9F), (b"\xf4", 0x8F))
 
 
-def characters(spans: Sequence[bytes], sizes: NDArray[Any]) -> NDArray[Any]:
+def characters(spans: Sequence[bytes | memoryview], sizes: NDArray[Any]) -> NDArray[Any]:
     """Return how many characters each string has as UTF-8, -1 where it is none.
 
     Parameters
     ----------
-    spans : sequence of bytes
+    spans : sequence of bytes or memoryview
     sizes : ndarray of int, shape (n,)
         Their lengths in bytes.
 
@@ -49,7 +49,7 @@ def characters(spans: Sequence[bytes], sizes: NDArray[Any]) -> NDArray[Any]:
     return found
 
 
-def _batch(spans: Sequence[bytes], sizes: NDArray[Any]) -> Any:
+def _batch(spans: Sequence[bytes | memoryview], sizes: NDArray[Any]) -> Any:
     import numpy as np
 
     room = sizes + len(_GAP)
@@ -87,8 +87,8 @@ def _sound(joined: bytes, data: NDArray[Any], inner: NDArray[Any]) -> bool:
     return True
 
 
-def _characters(span: bytes) -> int:
+def _characters(span: bytes | memoryview) -> int:
     try:
-        return len(span.decode())
+        return len(str(span, "utf-8"))
     except UnicodeDecodeError:
         return -1

@@ -65,6 +65,11 @@ class Plain:
     complete: bool = True
 
     @property
+    def rewritten(self) -> bool:
+        """Whether `path` holds the rows written anew, as JSON Lines."""
+        return self.numbers is not None or self.rows_only
+
+    @property
     def temporary(self) -> bool:
         """Whether `path` is a copy."""
         return bool(self.container) or not self.complete

@@ -92,7 +92,7 @@ def _stretches(
     start, first, wide, count, end = 0, 0, signs.at.size, signs.at.size, 0
     gathered = Gathered()
     while first < count and start < stop:
-        last = min(first + wide, count)
+        last = _whole_quotes(signs, min(first + wide, count))
         found = split(signs, start, first, last, final and last == count)
         keep = found.ends.size
         if found.end > stop:
@@ -123,6 +123,16 @@ def _stretches(
         breaks = signs.at[(signs.sign == 10) & (signs.at < end)]
         marker(signs.block, end, np.append(0, breaks[:-1] + 1), lines, part)
     return end
+
+
+def _whole_quotes(signs: Signs, last: int) -> int:
+    """Return where a stretch may end: not between the two quotes of a doubled one."""
+    at, sign = signs.at, signs.sign
+    while (
+        0 < last < at.size and sign[last - 1] == sign[last] == 34 and at[last] == at[last - 1] + 1
+    ):
+        last += 1
+    return last
 
 
 def _spoilt(

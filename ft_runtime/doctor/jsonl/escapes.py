@@ -17,12 +17,12 @@ from ft_runtime.doctor.blank import BLANK, is_blank
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-def resolve(spans: list[bytes]) -> tuple[Any, Any, Any, Any]:
+def resolve(spans: list[memoryview]) -> tuple[Any, Any, Any, Any]:
     """Return digests, lengths, which are doubtful and which are blank, of texts with escapes.
 
     Parameters
     ----------
-    spans : list of bytes
+    spans : list of memoryview
         The texts as they stand in plain lines: see `signs`.
 
     Returns
@@ -40,7 +40,7 @@ def resolve(spans: list[bytes]) -> tuple[Any, Any, Any, Any]:
         alone = [decoded(span) for span in spans]
         doubtful[:] = [text is None for text in alone]
         texts = [text or "" for text in alone]
-    write = json_bytes()
+    write = _text_writer()
     digests = hashing.digests([write(text)[1:-1] for text in texts])
     if _control_escape(joined):
         doubtful |= np.fromiter((CONTROL.search(text) is not None for text in texts), bool, size)
@@ -70,6 +70,16 @@ def _list_reader() -> Callable[[bytes], Any]:
     return loads
 
 
+@cache
+def _text_writer() -> Callable[[str], bytes]:
+    """Return what writes a text as `json_bytes` does, faster where orjson is there."""
+    try:
+        from orjson import dumps
+    except ImportError:
+        return json_bytes()
+    return dumps
+
+
 def _control_escape(joined: bytes) -> bool:
     r"""Return whether ``u000`` or ``u001`` stands anywhere, which may be a control character."""
     import numpy as np
@@ -97,7 +107,7 @@ def _reader() -> tuple[Callable[[bytes], str], tuple[type[Exception], ...]]:
     return msgspec.json.Decoder(str).decode, (msgspec.DecodeError, UnicodeDecodeError)
 
 
-def decoded(span: bytes) -> str | None:
+def decoded(span: bytes | memoryview) -> str | None:
     """Resolve all escapes; None when one of them is wrong, or the bytes are not UTF-8."""
     read, wrong = _reader()
     try:

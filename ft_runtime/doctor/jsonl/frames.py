@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST = PAD - 8
-_WORDS = LONGEST // 8
-_FULL = 0x0101010101010101
 
 
 class Frames:
@@ -32,12 +30,19 @@ class Frames:
 
     def __init__(self, frames: dict[bytes, int]) -> None:
         self._frames = {frame: n for frame, n in frames.items() if len(frame) <= LONGEST}
-        self._layers: list[tuple[Any, Any]] | None = None
+        self._built: tuple[int, Any, list[tuple[Any, Any]]] | None = None
 
-    def _build(self) -> list[tuple[Any, Any]]:
-        """Return tables by length; frames of one length go to different tables."""
+    def _build(self) -> tuple[int, Any, list[tuple[Any, Any]]]:
+        """Return how many words hold a frame, masks by length, and tables by length.
+
+        Frames of one length go to different tables. A length without a frame has the number 0.
+        """
         import numpy as np
 
+        count = -(-max(map(len, self._frames), default=1) // 8)
+        longest = count * 8
+        rows = [b"\xff" * n + b"\0" * (longest - n) for n in range(longest + 1)]
+        masks = np.frombuffer(b"".join(rows), "<u8").reshape(-1, count)
         layers: list[tuple[Any, Any]] = []
         for frame, number in self._frames.items():
             size = len(frame)
@@ -46,13 +51,13 @@ class Frames:
                     break
             else:
                 layers.append(
-                    (np.zeros((LONGEST + 1, _WORDS), "<u8"), np.zeros(LONGEST + 1, np.uint8))
+                    (np.zeros((longest + 1, count), "<u8"), np.zeros(longest + 1, np.uint8))
                 )
             words, numbers = next(layer for layer in layers if not layer[1][size])
-            words[size] = np.frombuffer(frame.ljust(LONGEST, b"\0"), "<u8")
+            words[size] = np.frombuffer(frame.ljust(longest, b"\0"), "<u8")
             numbers[size] = number
-        self._layers = layers
-        return layers
+        self._built = count, masks, layers
+        return self._built
 
     def find(self, block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> NDArray[Any]:
         """Return the number of the frame between each pair of places, 0 where none fits.
@@ -69,38 +74,22 @@ class Frames:
         """
         import numpy as np
 
-        layers = self._build() if self._layers is None else self._layers
-        size = np.clip(until - begin, 0, LONGEST)
-        whole = np.ndarray((len(block) - LONGEST + 1,), f"V{LONGEST}", block, strides=(1,))
-        words = whole[begin].view("<u8").reshape(-1, _WORDS)
-        words = words & _masks().take(size, axis=0)
+        count, masks, layers = self._built or self._build()
+        longest = count * 8
+        size = until - begin
+        fits = (size > 0) & (size <= longest)
+        size *= fits
+        whole = np.ndarray((len(block) - longest + 1,), f"V{longest}", block, strides=(1,))
+        words = whole[begin].view("<u8").reshape(-1, count)
+        words &= masks.take(size, axis=0)
         found: Any = np.zeros(begin.size, np.uint8)
         for table, numbers in layers:
-            same = (words == table.take(size, axis=0)).view(np.uint8)
-            found |= (_all(same)) * numbers.take(size)
-        found[until - begin > LONGEST] = 0
+            other = words ^ table.take(size, axis=0)
+            differs = other[:, 0]
+            for column in range(1, count):
+                differs |= other[:, column]
+            found |= (differs == 0) * numbers.take(size)
         return found
-
-
-def _all(same: NDArray[Any]) -> NDArray[Any]:
-    """Return which rows are all ones."""
-    import numpy as np
-
-    return same.view(np.uint64).ravel() == _FULL
-
-
-_made: list[Any] = []
-
-
-def _masks() -> NDArray[Any]:
-    """Return, for each length, the words whose first so many bytes are set."""
-    import numpy as np
-
-    if not _made:
-        rows = [b"\xff" * n + b"\0" * (LONGEST - n) for n in range(LONGEST + 1)]
-        _made.append(np.frombuffer(b"".join(rows), "<u8").reshape(-1, _WORDS))
-    table: NDArray[Any] = _made[0]
-    return table
 
 
 class Form:

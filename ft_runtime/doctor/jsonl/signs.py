@@ -253,11 +253,14 @@ def _escapes(at: NDArray[Any], sign: NDArray[Any]) -> tuple[Any, Any]:
     if not inner.size:
         return slash, follows
     # In a run of backslashes the first, third, ... escape what follows them.
-    order = np.arange(inner.size)
-    fresh = np.diff(inner, prepend=-9) != 1
-    place = order - np.maximum.accumulate(np.where(fresh, order, 0))
+    fresh: Any = np.ones(inner.size, bool)
+    np.not_equal(inner[1:], inner[:-1] + 1, out=fresh[1:])
     escaping = slash.copy()
-    escaping[inner[(place & 1) == 0]] = False
+    if not fresh.all():
+        order = np.arange(inner.size)
+        place = order - np.maximum.accumulate(np.where(fresh, order, 0))
+        inner = inner[(place & 1) == 0]
+    escaping[inner] = False
     escaped = follows
     escaped[1:] &= escaping[:-1]
     return escaping, escaped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,22 +60,33 @@ def cut(signs: Signs, opens: NDArray[Any], closes: NDArray[Any], escapes: NDArra
     lengths = closes - begin - escapes
     blank = closes == begin
     doubtful = np.zeros(opens.size, bool)
-    first, last = begin.tolist(), closes.tolist()
-    digests = hashing.digests_at(block, first, last)
     wide, decode = signs.wide(begin, closes)
+    digests = np.zeros(opens.size, np.uint64)  # an empty text needs none
+    at = np.flatnonzero(~(decode | blank))
+    digests[at] = hashing.digests(spans_of(block, begin.take(at), closes.take(at)))
     at = np.flatnonzero(wide & ~decode)
     if at.size:
-        spans = [block[first[i] : last[i]] for i in at.tolist()]
+        spans = list(spans_of(block, begin.take(at), closes.take(at)))
         chars = characters(spans, (closes - begin).take(at))
         lengths[at] = chars - escapes.take(at)
         doubtful[at[chars < 0]] = True
 
     at = np.flatnonzero(unsure_spans(block, begin) & ~blank & ~decode)
-    for i in at.tolist():
-        text = decoded(block[first[i] : last[i]])
+    for i, span in zip(at.tolist(), spans_of(block, begin[at], closes[at]), strict=True):
+        text = decoded(span)
         blank[i] = text is not None and is_blank(text)
     at = np.flatnonzero(decode)
     if at.size:
-        spans = [block[first[i] : last[i]] for i in at.tolist()]
+        spans = list(spans_of(block, begin.take(at), closes.take(at)))
         digests[at], lengths[at], doubtful[at], blank[at] = resolve(spans)
     return Cut(digests, lengths, doubtful, blank)
+
+
+def spans_of(block: bytes, begin: NDArray[Any], until: NDArray[Any]) -> Iterator[memoryview]:
+    """Yield views of the spans of a block.
+
+    Where a view lives for a moment only, as in `hashing.digests`, this copies nothing, and gives
+    the garbage collector nothing to go through.
+    """
+    view = memoryview(block)
+    return (view[a:b] for a, b in zip(begin.tolist(), until.tolist(), strict=True))

@@ -17,21 +17,23 @@ if TYPE_CHECKING:
 LINES = 24
 WIDTH = 100
 _FILES = 3
+_SPARE = 4
+"""Lines for the remedies of the worst kinds, where not all kinds have room."""
 _LABELS = 5
 
 
 def to_text(report: Report) -> str:
     """Return the report in at most `LINES` lines of `WIDTH` characters.
 
-    A proposed split and a comparison come on top of that: they were asked for, or are needed.
+    A long comparison, or a proposed split of many files, may come on top of that.
     """
     return "\n".join(line for part in parts(report) for line in part)
 
 
-def parts(report: Report) -> tuple[list[str], list[str], list[str]]:
+def parts(report: Report, lines: int = LINES) -> tuple[list[str], list[str], list[str]]:
     """Return the lines of the summary, of the findings, and what goes below them."""
     head, tail = [verdict(report), *_head(report)], _tail(report)
-    found = _findings(report.groups, max(6, LINES - len(head) - len(tail)))
+    found = _findings(report.groups, max(6, lines - len(head) - len(tail)))
     return [_fit(line) for line in head], [_fit(line) for line in found], tail
 
 
@@ -116,16 +118,17 @@ def shares(found: dict[str, float], most: int = 5) -> str:
 
 
 def _findings(groups: list[Group], room: int) -> list[str]:
-    """Return as many kinds as there is room for: a line each, and remedies for the worst."""
+    """Return every kind in a line, or as many as there is room for; the worst with remedies."""
+    shown = groups if len(groups) <= room else groups[: max(1, room - 1 - _SPARE)]
+    left = len(groups) - len(shown)
+    spare = room - len(shown) - bool(left)
     lines: list[str] = []
-    for number, each in enumerate(groups):
-        left = len(groups) - number
-        # Later kinds need a line each, or one line for all that do not fit.
-        spare = room - len(lines) - min(left - 1, 3)
-        if len(lines) >= room - 1 and left > 1:
-            lines.append(text("doctor_report.more_kinds", count=left))
-            break
-        lines += _lines(each, max(1, min(spare, 3)))
+    for each in shown:
+        made = _lines(each, min(3, 1 + spare))
+        spare -= len(made) - 1
+        lines += made
+    if left:
+        lines.append(text("doctor_report.more_kinds", count=left))
     return lines
 
 

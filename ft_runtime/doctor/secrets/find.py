@@ -65,17 +65,18 @@ def find_secrets(
 ) -> Iterator[Hit]:
     """Yield (code, place, bytes) of each secret that a window of ``block[:end]`` points to."""
     yield from _keys(block, end, at + window.size, (passes.runs(window) + at).tolist())
-    mails = passes.equal(window, 64) + at
+    mails = passes.rare(block, at, window, 64) + at
     yield from _around(block, end, mails, patterns.EMAIL, "email", 80, 260)
     ssn, private = passes.dashes(window)
     yield from _around(block, end, private + at, patterns.PRIVATE_KEY, "private_key", 1, 60)
     yield from _around(block, end, ssn + at, patterns.SSN, "us_ssn", 4, 20)
-    cards, ipv4 = passes.numbers(window)
+    digit = passes.digits(window)
+    cards, ipv4 = passes.numbers(window, digit)
     yield from _around(block, end, ipv4 + at, patterns.IPV4, "ipv4", 4, 24)
     for hit in _around(block, end, cards + at, patterns.CARD, "card_number", 20, 28):
         if patterns.luhn(hit[2]):
             yield hit
-    ibans = passes.ibans(window) + at
+    ibans = passes.ibans(window, digit) + at
     for hit in _around(block, end, ibans, patterns.IBAN, "iban", 0, 48):
         if patterns.iban(hit[2]):
             yield hit
@@ -130,7 +131,7 @@ def find_oddities(
 
     brace = passes.twice(window, 123) + at
     yield from _around(block, end, brace, patterns.PLACEHOLDER, "placeholders", 0, 64)
-    less = passes.equal(window, 60)
+    less = passes.rare(block, at, window, 60)
     if less.size:
         less = less[np.isin(window.take(np.minimum(less + 1, window.size - 1)), _AFTER_LESS)] + at
         yield from _around(block, end, less, patterns.SPECIAL, "special_tokens", 0, 40)

@@ -86,7 +86,7 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     Rows with the same prompt (so also equal rows) are one group and stay together, and with them
     rows that say nearly the same, where these were looked for. The groups of a class are drawn by
     the seed; what rounding takes from one class is given to the next. A class keeps at least one
-    group in training.
+    group in training; a side that is wanted gets at least one, if there is one to spare.
     """
     import numpy as np
 
@@ -118,7 +118,26 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
                 taken += int(size[own[at]])
                 at += 1
             owed[side] = wanted - taken
+    for side in (1, 2):
+        if shares[SIDES[side]] > 0 and not (sides == side).any():
+            _spare_group(sides, label, size, first, side)
     return sides[group]
+
+
+def _spare_group(
+    sides: NDArray[Any], label: NDArray[Any], size: NDArray[Any], first: NDArray[Any], side: int
+) -> None:
+    """Move the smallest training group of the class with most groups, if that leaves it one."""
+    import numpy as np
+
+    train: Any = np.flatnonzero(sides == 0)
+    if not train.size:
+        return
+    values, counts = np.unique(label[train], return_counts=True)
+    if counts.max() < 2:
+        return
+    own = train[label[train] == values[counts.argmax()]]
+    sides[own[np.lexsort((-first[own], size[own]))[0]]] = side
 
 
 def _kin(rows: Members) -> NDArray[Any]:

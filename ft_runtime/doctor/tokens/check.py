@@ -81,6 +81,7 @@ def check_tokens(
     tokenizer: PreTrainedTokenizerBase,
     limit: int,
     label_names: Sequence[str] = (),
+    line: int | None = None,
 ) -> TokenReport:
     """Render and encode every row as a run would, and train nothing.
 
@@ -95,6 +96,9 @@ def check_tokens(
         ``hyperparams.max_seq_len``.
     label_names : sequence of str
         Classification: the classes.
+    line : int, optional
+        Which row to draw, by its line, or its number where there are no lines; the first by
+        default, and where that one is not usable.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def check_tokens(
         else:
             moment = datetime.now(timezone.utc)
             work = AnswerRows(format, tokenizer, report.limit, moment, notes)
-        gathered = _Gathered(report, tokenizer, notes)
+        gathered = _Gathered(report, tokenizer, notes, line)
         for row, outcome in work.outcomes(rows):
             gathered.add(row, outcome)
         gathered.finish()
@@ -125,8 +129,13 @@ class _Gathered:
     """Sums over outcomes."""
 
     def __init__(
-        self, report: TokenReport, tokenizer: PreTrainedTokenizerBase, notes: Notes
+        self,
+        report: TokenReport,
+        tokenizer: PreTrainedTokenizerBase,
+        notes: Notes,
+        line: int | None,
     ) -> None:
+        self._line = line
         self._report = report
         self._tokenizer = tokenizer
         self._notes = notes
@@ -150,8 +159,9 @@ class _Gathered:
         else:
             self._in_use += len(cut.ids)
             self._learned += 1 if outcome.label is not None else cut.supervised
-            if self._drawn is None or row.number < self._drawn[0]:
-                self._drawn = (row.number, row, outcome)
+            rank = -1 if self._line == (row.line or row.number) else row.number
+            if self._drawn is None or rank < self._drawn[0]:
+                self._drawn = (rank, row, outcome)
         if length > report.limit:
             report.over += 1
             report.cut += length - report.limit if cut.state != "dropped" else length

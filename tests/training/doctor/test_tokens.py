@@ -132,3 +132,11 @@ def test_rows_of_every_family_are_learned_to_their_end(dialect):
     report = check(chat("hello", "world"), chat("question", "answer"), dialect=dialect)
     assert "data.double_bos" not in codes(report)
     assert report.dropped == {}
+
+
+@pytest.mark.parametrize(("line", "drawn"), [(None, 1), (3, 3), (99, 1)])
+def test_the_row_that_is_asked_for_is_drawn(line, drawn):
+    rows = rows_of("jsonl_chat", *(chat(f"question {i}", f"answer {i}") for i in range(4))).rows
+    report = check_tokens(rows, "jsonl_chat", byte_level(CHATML), 512, line=line)
+    assert report.drawn.example.row == drawn
+    assert f"answer {drawn - 1}" in report.drawn.example.text

@@ -129,3 +129,15 @@ def test_a_long_line_ends_an_open_quote(here, monkeypatch):
     counts = report.files[0].log.rows
     assert counts == {"unbalanced_quote": 1, "inside_quote": 2}
     assert tables.LIMIT == LIMIT
+
+
+@pytest.mark.parametrize("pad", range(8))
+def test_one_bad_quote_spoils_one_row_alone(here, pad):
+    """Behind a bad quote a table is read in short stretches: none may part a doubled quote."""
+    rows = ['"said ""yes"" and ""no""",a\n' for _ in range(3000)]
+    raw = "text,label\n" + "x,b\n" * pad + 'a "word" inside,b\n' + "".join(rows)
+    (here / "a.csv").write_text(raw)
+    for block in (1 << 12, 1 << 15, 1 << 21):
+        found = scan(here / "a.csv", workers=1, block=block).files[0]
+        assert (found.rows, found.broken) == (3001 + pad, 1)
+        assert dict(found.log.rows) == {"stray_quote": 1}

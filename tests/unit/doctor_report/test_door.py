@@ -178,3 +178,18 @@ def test_a_file_a_split(here, capsys):
     (here / "c.yaml").write_text("model_id: m\n")
     assert main(["check", "c.yaml", "rest.csv"]) == 1
     assert "not_beside" in capsys.readouterr().err
+
+
+def test_a_table_of_prompts_is_repaired_as_a_table_and_split_as_json_lines(here, capsys):
+    rows = "".join(f'question {i},"answer, {i}"\n' for i in range(40))
+    (here / "a.csv").write_text("question,answer\n" + rows + 'question 1,"answer, 1"\n\n')
+    assert main(["check", "a.csv", "--fix", "b.csv"]) == 0
+    assert (here / "b.csv").read_text() == "question,answer\n" + rows
+    capsys.readouterr()
+    assert main(["check", "b.csv", "--write-splits", "parts"]) == 0
+    assert "parts/train.jsonl" in capsys.readouterr().out
+    files = sorted((here / "parts").iterdir())
+    assert [path.suffix for path in files] == [".jsonl"] * 3
+    made = [json.loads(line) for path in files for line in path.read_text().splitlines()]
+    assert len(made) == 40
+    assert {"question": "question 7", "answer": "answer, 7"} in made
