@@ -8,7 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ft_runtime.cli import main
+from ft_runtime.config import check_config
+from ft_runtime.data import check_rows
 from ft_runtime.doctor.examine import examine
+from jupyter_ft.services.preview import Limits, preview_file
 from support.doctor import ROWS, jsonl
 
 
@@ -103,3 +106,83 @@ def test_offsets_that_lead_nowhere_do_not_end_the_process(tmp_path):
         writer.write_batch(batch)
     report = examine(str(path))
     assert "data.broken_columnar" in {item.code for item in report.findings}
+
+
+def config_for(path, **dataset):
+    document = {
+        "provider": "hf_local",
+        "model_id": "m",
+        "dataset": {"path": str(path), "format": "csv_classification", **dataset},
+        "eval": {"metrics": ["accuracy"]},
+    }
+    config, found = check_config(document)
+    assert config is not None, found
+    return config
+
+
+def packed_zstd(path, text):
+    with pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "zstd") as out:
+        out.write(text.encode())
+    return path
+
+
+@pytest.mark.parametrize("kind", ["a.parquet", "a.arrow", "a.stream", "a.jsonl.zst", "saved"])
+def test_a_run_reads_the_same_rows_from_any_of_them(tmp_path, kind):
+    path = tmp_path / kind
+    if kind == "saved":
+        names = datasets.ClassLabel(names=["a", "b", "c"])
+        datasets.Dataset.from_list(ROWS).cast_column("label", names).save_to_disk(str(path))
+    elif kind.endswith("zst"):
+        packed_zstd(path, jsonl(tmp_path / "plain.jsonl", ROWS).read_text())
+    else:
+        written(path, ROWS)
+    rows, found = check_rows(config_for(path))
+    assert rows is not None, found
+    assert [row.fields for row in rows.rows] == ROWS
+    assert [row.number for row in rows.rows] == list(range(1, len(ROWS) + 1))
+    (source,) = rows.sources
+    assert (source.rows, len(source.sha256)) == (len(ROWS), 64)
+
+
+def test_a_broken_row_of_a_table_is_named_by_its_number_by_run_and_check(tmp_path, capsys):
+    rows = [*ROWS[:6], {"text": None, "label": "a"}, {"text": " ", "label": "a"}]
+    path = written(tmp_path / "a.parquet", rows)
+    read, _ = check_rows(config_for(path))
+    told = {problem.code: problem.where for row in read.rows for problem in row.problems}
+    assert told == {
+        "data.null_field": "a.parquet row 7 text",
+        "data.empty_field": "a.parquet row 8 text",
+    }
+    report = examine(str(path))
+    seen = {item.code: item.where for item in report.findings if item.code in told}
+    assert seen == {code: where.replace("a.parquet", str(path)) for code, where in told.items()}
+
+
+def test_a_saved_dataset_with_splits_is_used_as_it_came(tmp_path):
+    data = datasets.Dataset.from_list(ROWS)
+    parts = datasets.DatasetDict(train=data, validation=data.select(range(6)))
+    parts.save_to_disk(str(tmp_path / "saved"))
+    rows, found = check_rows(config_for(tmp_path / "saved"))
+    assert rows is not None, found
+    assert {row.split for row in rows.rows} == {"train", "val"}
+    assert "data.hub_own_splits" in {item.code for item in found}
+    (tmp_path / "saved" / "dataset_dict.json").write_text("{")
+    rows, found = check_rows(config_for(tmp_path / "saved"))
+    assert rows is None
+    assert [item.code for item in found] == ["data.broken_columnar"]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl.zst"])
+def test_the_preview_reads_the_head_of_them(tmp_path, name):
+    rows = [{"text": f"text {i}", "label": "xy"[i % 2]} for i in range(5000)]
+    path = tmp_path / name
+    if name.endswith("zst"):
+        packed_zstd(path, jsonl(tmp_path / "plain.jsonl", rows).read_text())
+    else:
+        written(path, rows)
+    whole = preview_file(path, name, None, None, Limits())
+    assert (whole["format"], whole["total_rows"]) == ("csv_classification", 5000)
+    head = preview_file(path, name, None, None, Limits(head_bytes=20_000))
+    assert not head["complete"]
+    assert head["rows"] == rows[:20]
+    assert head["estimated_rows"] is None
