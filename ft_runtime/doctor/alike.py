@@ -92,7 +92,7 @@ def findings_of(report: NearReport, where: str) -> list[Finding]:
     # Of a single file its lines are enough.
     short = [[place.removeprefix(f"{where}:") for place in g[:3]] for g in report.groups[:SHOWN]]
     shown = "; ".join(" ~ ".join(places) for places in short)
-    return [finding("doctor_report.near_duplicates", where, count=report.rows, shown=shown)]
+    return [finding("data.near_duplicates", where, count=report.rows, shown=shown)]
 
 
 def _name_groups(

@@ -65,12 +65,12 @@ def propose(each: Surveyed) -> Proposal | None:
     if scan.shape == "preference":
         made = _preferred(found, scan.path)
         values = {"options": made.options, "columns": _yaml(made.columns), "format": made.format}
-        scan.findings.append(finding("doctor_report.chosen_answers", scan.path, **values))
+        scan.findings.append(finding("data.chosen_answers", scan.path, **values))
         return made
     if _is_prose(found):
         scan.shape = "text"
         present = ", ".join(found.present[:1]) or "none"
-        told = finding("doctor_report.plain_text", scan.path, column=present[:30])
+        told = finding("data.plain_text", scan.path, column=present[:30])
         scan.findings = [told if _unknown(item) else item for item in scan.findings]
     return None
 

@@ -14,6 +14,7 @@ from ft_runtime.data.formats import FORMATS
 from ft_runtime.data.load import check_contents
 from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read import Contents, read_head
+from ft_runtime.doctor.shape import detect_rows
 from ft_runtime.findings import Finding, FindingsError, finding
 from jupyter_ft.services.clip import clip
 from jupyter_ft.services.hub_datasets import HubDatasets, HubLook
@@ -27,6 +28,7 @@ _FIELDS = {
 }  # fmt: skip
 # What only the whole file can tell: the first rows of a file sorted by label have one label.
 _NEED_ALL = {"data.one_class", "data.tiny_classes"}
+_TASTED = 200
 
 
 @dataclass(frozen=True)
@@ -277,13 +279,21 @@ def _check(seen: Look) -> tuple[dict[str, Any], list[Finding]]:
     """Return how many rows can be used, and everything that is wrong."""
     contents = seen.contents
     if seen.format is None:
-        present = listing(contents.columns) or "none"
-        unknown = finding("server.unknown_format", contents.name, present=present)
-        return {"usable": None}, [*contents.findings, unknown]
+        return {"usable": None}, [*contents.findings, _unknown(contents)]
     rows, findings = check_contents(seen.format, seen.columns, [contents], contents.findings)
     if not seen.complete:
         findings = [item for item in findings if item.code not in _NEED_ALL]
     return {"usable": len(rows.usable) if rows is not None else None}, findings
+
+
+def _unknown(contents: Contents) -> Finding:
+    """Return what ``check`` says of rows of no known format."""
+    present = listing(contents.columns) or "none"
+    values = [record.value for record in contents.records[:_TASTED] if record.value is not None]
+    shape = detect_rows(values)[2]
+    if shape == "preference":
+        return finding("data.preference_data", contents.name, present=present)
+    return finding("data.unknown_format", contents.name, shape=shape, present=present)
 
 
 def _mapping(seen: Look) -> dict[str, str]:

@@ -133,7 +133,7 @@ def _troubles(report: SplitReport, rows: Members, sides: NDArray[Any], where: st
         found.append(finding("data.prompt_overlap", where, count=report.shared_prompts, total=held))
     if held and report.near_rows:
         values = {"count": report.near_rows, "total": held}
-        found.append(finding("doctor_report.split_nears", where, **values))
+        found.append(finding("data.split_nears", where, **values))
     if rows.label is not None and held:
         found += _classes(rows, sides, where, report.strategy)
     return found
