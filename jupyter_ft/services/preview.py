@@ -16,10 +16,11 @@ from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read import Contents, read_head
 from ft_runtime.doctor.shape import detect_rows
 from ft_runtime.findings import Finding, FindingsError, finding
+from jupyter_ft.services.choice import check_choice, one_source
 from jupyter_ft.services.clip import clip
 from jupyter_ft.services.hub_datasets import HubDatasets, HubLook
 from jupyter_ft.services.places import Root, check_ending
-from jupyter_ft.services.problem import Problem, fields, refuse
+from jupyter_ft.services.problem import fields
 from jupyter_ft.services.statistics import label_counts, lengths, sizes
 
 _FIELDS = {
@@ -90,22 +91,6 @@ def preview(
     place = root.data_file(given["path"], limits.extensions)
     name = PurePath(given["path"]).name
     return preview_file(place, name, given["format"], given["columns"], limits)
-
-
-def one_source(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a request that names a file or a hub dataset, and not both.
-
-    Raises
-    ------
-    Problem
-        400 ``server.missing_field`` or ``server.both_fields``.
-    """
-    if given["path"] is None and given["id"] is None:
-        expected = "a text, or id for a dataset of the hub"
-        raise refuse(400, "server.missing_field", "path", name="path", expected=expected)
-    if given["path"] is not None and given["id"] is not None:
-        raise refuse(400, "server.both_fields", "path", first="path", second="id")
-    return given
 
 
 def preview_upload(
@@ -246,33 +231,6 @@ def _recognise(
     if not names and chosen == detected.format:
         names = dict(detected.columns)
     return Look(contents, complete, detected, chosen, names)
-
-
-def check_choice(format: str | None, columns: Any) -> None:
-    """Refuse a format that does not exist, and columns that are no names.
-
-    Raises
-    ------
-    Problem
-        400 ``server.bad_field``.
-    """
-    found = []
-    if format is not None and format not in FORMATS:
-        expected = "one of " + ", ".join(FORMATS)
-        shown = printable(format, 80)
-        found.append(
-            finding("server.bad_field", "format", name="format", expected=expected, got=shown)
-        )
-    if columns is not None and not (
-        isinstance(columns, Mapping) and all(isinstance(v, str) for v in columns.values())
-    ):
-        expected = "an object of names"
-        got = "something else"
-        found.append(
-            finding("server.bad_field", "columns", name="columns", expected=expected, got=got)
-        )
-    if found:
-        raise Problem(400, found[0], found)
 
 
 def _check(seen: Look) -> tuple[dict[str, Any], list[Finding]]:

@@ -11,10 +11,11 @@ from ft_runtime.data.places import join_places, printable
 from ft_runtime.doctor.problems import Log, told
 from ft_runtime.findings import Finding, FindingsError, errors, finding
 from jupyter_ft.services.child import Child, ChildError
+from jupyter_ft.services.choice import check_choice, one_source
 from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.services.models.check import PROVIDERS
 from jupyter_ft.services.places import Root
-from jupyter_ft.services.preview import Limits, Look, check_choice, look, look_at_hub, one_source
+from jupyter_ft.services.preview import Limits, Look, look, look_at_hub
 from jupyter_ft.services.problem import Problem, fields, refuse
 
 _MODULE = "ft_runtime.tokens.single"
