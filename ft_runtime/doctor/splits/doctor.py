@@ -190,6 +190,8 @@ def _propose(
     used = [name for i, name in enumerate(SIDES) if (sides == i).any()]
     if used == ["train"]:  # all rows are of one group: no split is safe
         report.proposed = ""
+        where = "dataset.path" if report.strategy == "given" else "dataset.split"
+        report.findings.append(finding("doctor_report.no_safe_split", where))
         return
     lines = ["dataset:", "  path:"]
     lines += [f"    {name}: {json.dumps(f'{folder}/{name}.{ending}')}" for name in used]

@@ -131,3 +131,16 @@ def test_labels_are_told_apart_by_row(tmp_path):
     made = [rows.names[i] for i in rows.label.tolist()]
     assert made == [*(row["label"] for row in ROWS), "7"]
     assert json.dumps(rows.line.tolist()) == json.dumps(list(range(1, 62)))
+
+
+def test_where_no_split_is_safe_none_is_proposed(tmp_path):
+    rows = [{"prompt": "the same", "completion": f"answer {i}"} for i in range(50)]
+    report = examine(jsonl(tmp_path / "a.jsonl", rows), split=SplitPlan())
+    assert report.split.proposal == ""
+    assert any(f.code.endswith(".no_safe_split") for f in report.findings)
+
+
+def test_few_rows_still_get_all_their_sides(tmp_path):
+    rows = [{"prompt": f"question {i % 6}", "completion": f"answer {i}"} for i in range(9)]
+    report = examine(jsonl(tmp_path / "a.jsonl", rows), split=SplitPlan())
+    assert all(f'"splits/{side}.jsonl"' in report.split.proposal for side in SHARES)
