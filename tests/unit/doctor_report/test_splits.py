@@ -140,7 +140,9 @@ def test_where_no_split_is_safe_none_is_proposed(tmp_path):
     assert any(f.code.endswith(".no_safe_split") for f in report.findings)
 
 
-def test_few_rows_still_get_all_their_sides(tmp_path):
-    rows = [{"prompt": f"question {i % 6}", "completion": f"answer {i}"} for i in range(9)]
-    report = examine(jsonl(tmp_path / "a.jsonl", rows), split=SplitPlan())
-    assert all(f'"splits/{side}.jsonl"' in report.split.proposal for side in SHARES)
+def test_few_rows_still_get_all_their_sides():
+    sides = safe_sides(
+        members([i % 3 for i in range(9)]), {"train": 0.9, "val": 0.05, "test": 0.05}, 1
+    )
+    assert sorted(set(sides.tolist())) == [0, 1, 2]
+    assert safe_sides(members([0, 0]), SHARES, 1).tolist() == [0, 0]
