@@ -99,7 +99,7 @@ def _columns(dialect: Dialect, where: str, columns: dict[str, str]) -> None:
             found[column] = near[column]
     dialect.columns = found
     if len(found) < 2:
-        missing = ", ".join(c for c in ("text", "label") if c not in found)
+        missing = ", ".join(columns.get(c, c) for c in ("text", "label") if c not in found)
         present = ", ".join(cell.strip()[:30] for cell in header[:12]) or "nothing"
         add(finding("doctor.missing_columns", where, missing=missing, present=present))
         return
