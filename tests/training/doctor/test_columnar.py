@@ -9,7 +9,7 @@ import pytest
 
 from ft_runtime.cli import main
 from ft_runtime.doctor.examine import examine
-from support.doctor import ROWS, jsonl
+from support.small_data import ROWS, jsonl
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ft_runtime.doctor.cleaning.records import Piece, numbered, table_records
 from ft_runtime.doctor.containers import table as tables
 from ft_runtime.doctor.engine import LIMIT, scan
 from ft_runtime.doctor.examine import examine
-from support.doctor import ROWS, jsonl, table
+from support.small_data import ROWS, jsonl, table
 
 
 @pytest.fixture(autouse=True)

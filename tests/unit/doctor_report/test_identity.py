@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ft_runtime.doctor.identity import FILE, ROWS, diff, read_record, record, write_record
 from ft_runtime.doctor.survey import survey
 from ft_runtime.findings import FindingsError
-from support.doctor import jsonl
+from support.small_data import jsonl
 
 PAIRS = [{"prompt": f"q {i}", "completion": f"a {i}"} for i in range(30)]
 

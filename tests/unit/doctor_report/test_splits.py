@@ -17,7 +17,7 @@ from ft_runtime.data.strategies import STRATEGIES
 from ft_runtime.doctor.examine import SplitPlan, examine
 from ft_runtime.doctor.splits import Members, assign, safe_sides
 from ft_runtime.doctor.splits.doctor import leaks
-from support.doctor import ROWS, jsonl, table
+from support.small_data import ROWS, jsonl, table
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 
