@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -85,6 +87,8 @@ def _check_sources(options: argparse.Namespace, source: Any) -> int:
     ) as (report, found):
         if options.tokenizer:
             _tokens_of_file(report, found, options)
+        elif options.tokens or options.draw or options.max_seq_len:
+            add_findings(report, [finding("doctor_report.needs_tokenizer", "--tokenizer")])
         return _tell(report, found, options, SplitPlan())
 
 
@@ -207,7 +211,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         add_findings(report, failed[before:])
     if options.json:
         document = report.to_dict()
-        print(json.dumps(document, ensure_ascii=True, indent=2, default=str))
+        _say(json.dumps(document, ensure_ascii=True, indent=2, default=str), sys.stdout)
     else:
         screen = shutil.get_terminal_size((WIDTH, LINES)).lines
         head, kinds, tail = parts(report, min(max(screen - 1, LINES), 2 * LINES))
@@ -222,7 +226,28 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
 def _show(lines: list[str], stream: TextIO) -> None:
     if lines:
         shown = "\n".join(lines).encode("utf-8", "backslashreplace").decode()
+        _say(shown, stream)
+
+
+def _say(shown: str, stream: TextIO) -> None:
+    """Print, and tell of a full disk behind the stream; a reader that is gone is no fault.
+
+    Raises
+    ------
+    FindingsError
+        ``doctor_report.cannot_write``.
+    """
+    try:
         print(shown, file=stream, flush=True)
+    except OSError as error:
+        # Or the interpreter would try once more, at its end, and complain.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            values = {"reason": error.strerror or str(error)}
+            raise FindingsError(
+                [finding("doctor_report.cannot_write", stream.name, **values)]
+            ) from None
 
 
 def _wrote(path: Path) -> str:

@@ -27,11 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--write-record", "record", metavar="folder")
     add("--against", "against", metavar="data-or-run")
     add("--tokenizer", "tokenizer", metavar="folder")
-    add("--max-seq-len", "length", type=int, default=None, metavar="n")
-    add("--draw", "draw", type=int, default=None, metavar="line")
+    add("--max-seq-len", "length", type=_positive, default=None, metavar="n")
+    add("--draw", "draw", type=_positive, default=None, metavar="line")
     add("--near", "near", action="store_true")
     add("--phone", "phone", action="store_true")
-    add("--workers", "workers", type=int, default=None, metavar="n")
+    add("--workers", "workers", type=_positive, default=None, metavar="n")
+
+
+def _positive(typed: str) -> int:
+    number = int(typed)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+_positive.__name__ = "positive number"  # what argparse calls it in "invalid ... value"
 
 
 def forwarded(arguments: argparse.Namespace) -> list[str]:

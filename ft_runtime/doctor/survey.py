@@ -60,9 +60,9 @@ class Surveyed:
         import numpy as np
 
         if len(self.part.row_lines):
-            return self.part.row_lines.array.astype(np.int64)
+            return self.part.row_lines.array
         first = line_of(self.scan, self.part, 0) if self.scan.rows else 1
-        return np.arange(first, first + self.content.size)
+        return np.arange(first, first + self.content.size, dtype=np.uint32)
 
     def row_findings(self, limit: int | None = None) -> Iterator[tuple[str, int, Finding]]:
         """Yield (code, line, finding) of the problems that were kept, by code."""
@@ -110,17 +110,19 @@ class Survey:
         empty: NDArray[Any] = np.zeros(0, np.uint64)
         if not self.files:
             return Members(empty, empty, None, empty.astype(np.int64), empty.astype(np.int64))
-        kept = [np.flatnonzero(each.content) for each in self.files]
+        kept = [each.content != 0 for each in self.files]
 
         def gather(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
-            taken = [array[at] for array, at in zip(arrays, kept, strict=True)]
+            # All rows are fine, often: then nothing is copied.
+            pairs = zip(arrays, kept, strict=True)
+            taken = [array if at.all() else array[at] for array, at in pairs]
             return taken[0] if len(taken) == 1 else np.concatenate(taken)
 
         content = gather(each.content for each in self.files)
         prompt = gather(each.prompt for each in self.files)
         line = gather(each.lines().astype(np.uint32) for each in self.files)
         places: NDArray[Any] = np.arange(len(kept), dtype=np.uint16)
-        file: NDArray[Any] = np.repeat(places, [at.size for at in kept])
+        file: NDArray[Any] = np.repeat(places, [int(at.sum()) for at in kept])
         splits = [each.scan.split for each in self.files]
         given = None
         if all(name in SIDES for name in splits):

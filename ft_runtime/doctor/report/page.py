@@ -37,6 +37,7 @@ td.w{overflow-wrap:anywhere;min-width:8rem}td.t{min-width:20rem}
 pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:6px;padding:.6rem}
 svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}
 svg .soft{fill:var(--soft)}svg rect{fill:var(--bar)}
+@media(max-width:45rem){table{display:block;overflow-x:auto}}
 """
 
 

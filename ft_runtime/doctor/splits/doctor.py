@@ -106,21 +106,28 @@ def _report(rows: Members, sides: NDArray[Any], strategy: str) -> SplitReport:
     both = int(np.count_nonzero(content))
     made = SplitReport(strategy, sizes, both, int(np.count_nonzero(prompt & ~content)))
     if rows.near is not None:
-        close = (sides > 0) & np.isin(rows.near, rows.near[sides == 0])
+        close = _trained_too(rows.near, sides)
         made.near_rows = int(np.count_nonzero(close & ~content & ~prompt))
     return made
 
 
 def leaks(rows: Members, sides: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return which held-out rows training has too, whole and by their prompts."""
+    return _trained_too(rows.content, sides), _trained_too(rows.prompt, sides)
+
+
+def _trained_too(numbers: NDArray[Any], sides: NDArray[Any]) -> NDArray[Any]:
+    """Return which held-out rows have a number that a training row has; sorts one copy alone."""
     import numpy as np
 
     held = sides > 0
-    train = ~held
-    return (
-        held & np.isin(rows.content, rows.content[train]),
-        held & np.isin(rows.prompt, rows.prompt[train]),
-    )
+    known = numbers[~held]
+    found = np.zeros(held.size, bool)
+    if known.size:
+        known.sort()
+        own = numbers[held]
+        found[held] = known[np.minimum(np.searchsorted(known, own), known.size - 1)] == own
+    return found
 
 
 def _troubles(report: SplitReport, rows: Members, sides: NDArray[Any], where: str) -> list[Finding]:
@@ -180,6 +187,8 @@ def _propose(
     used = [name for i, name in enumerate(SIDES) if (sides == i).any()]
     if used == ["train"]:  # all rows are of one group: no split is safe
         report.proposed = ""
+        where = "dataset.path" if report.strategy == "given" else "dataset.split"
+        report.findings.append(finding("data.no_safe_split", where))
         return
     lines = ["dataset:", "  path:"]
     lines += [f"    {name}: {json.dumps(f'{folder}/{name}.{ending}')}" for name in used]

@@ -93,23 +93,17 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     result: Any = np.zeros(len(rows), np.uint8)
     if not len(rows):
         return result
-    first: Any
-    group: Any
-    size: Any
-    _, first, group, size = np.unique(
-        _kin(rows), return_index=True, return_inverse=True, return_counts=True
-    )
-    group = group.reshape(-1)
-    label = np.zeros(first.size, np.int64) if rows.label is None else rows.label[first]
+    first, group, size = _groups(_kin(rows))
+    label = np.zeros(first.size, np.uint8) if rows.label is None else rows.label[first]
     # Groups by the place of their first row: the order of hashes says nothing to anybody.
-    order = np.argsort(first, kind="stable")
+    order: Any = np.argsort(first, kind="stable").astype(np.uint32)
     sides = np.zeros(first.size, np.uint8)
     chance = random.Random(seed)
     owed = {1: 0.0, 2: 0.0}
     for number in np.unique(label).tolist():
         own = order[label[order] == number]
         own = own[_shuffled(own.size, chance)]
-        total, at = int(size[own].sum()), 0
+        total, at = int(size[own].sum(dtype=np.int64)), 0
         for side in (1, 2):
             wanted = total * shares[SIDES[side]] + owed[side]
             taken = 0
@@ -122,6 +116,25 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
         if shares[SIDES[side]] > 0 and not (sides == side).any():
             _spare_group(sides, label, size, first, side)
     return sides[group]
+
+
+def _groups(numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return of each group of equal numbers its first row and size, and the group of each row.
+
+    As `numpy.unique` does, in half of its memory.
+    """
+    import numpy as np
+
+    order: Any = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    fresh = np.ones(ordered.size, bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    del ordered
+    group: Any = np.empty(order.size, np.uint32)
+    group[order] = np.cumsum(fresh, dtype=np.uint32) - np.uint32(1)
+    first = order[fresh].astype(np.uint32)
+    del order
+    return first, group, np.bincount(group, minlength=first.size).astype(np.uint32)
 
 
 def _spare_group(
@@ -137,7 +150,7 @@ def _spare_group(
     if counts.max() < 2:
         return
     own = train[label[train] == values[counts.argmax()]]
-    sides[own[np.lexsort((-first[own], size[own]))[0]]] = side
+    sides[own[np.lexsort((-first[own].astype(np.int64), size[own]))[0]]] = side
 
 
 def _kin(rows: Members) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from ft_runtime.config import check_config
 from ft_runtime.data import check_rows
 from ft_runtime.doctor.examine import examine
 from jupyter_ft.services.preview import Limits, preview_file
-from support.doctor import ROWS, jsonl
+from support.small_data import ROWS, jsonl
 
 
 @pytest.fixture

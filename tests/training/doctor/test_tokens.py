@@ -113,7 +113,7 @@ def test_a_data_file_is_checked_with_a_tokenizer(tmp_path, capsys, monkeypatch):
     import json
 
     from ft_runtime.cli import main
-    from support.doctor import jsonl
+    from support.small_data import jsonl
 
     byte_level(CHATML).save_pretrained(tmp_path / "model")
     monkeypatch.chdir(tmp_path)

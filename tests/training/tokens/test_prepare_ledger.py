@@ -14,7 +14,7 @@ from ft_runtime.doctor.examine import examine
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.tokens import PreparedData, prepare_data
 from ft_runtime.tokens.prepared import IGNORED
-from support.doctor import jsonl
+from support.small_data import jsonl
 from support.tokens.dialects import CHATML
 from support.tokens.rows import FakeRun, chat, codes, config_for, prepared, rows_of, split_rows
 from support.tokens.tokenizers import byte_level

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -97,5 +98,6 @@ def test_a_rare_role_is_taken_where_the_template_writes_it_and_refused_where_it_
     selective = (
         "{% for m in messages if m.role in ('user', 'assistant') %}{{ m.content }}{% endfor %}"
     )
+    other = replace(CHATML, template=selective)
     with pytest.raises(RefusalError, match=f'role "{role}" are left out'):
-        ChatRenderer(byte_level(selective), moment).render(messages)
+        ChatRenderer(byte_level(other), moment).render(messages)

@@ -11,7 +11,7 @@ import pytest
 from ft_runtime.cli import main
 from ft_runtime.doctor.engine import CHECKS
 from ft_runtime.doctor.examine import SplitPlan, examine
-from support.doctor import jsonl, table
+from support.small_data import jsonl, table
 
 NEAR = CHECKS | {"near"}
 

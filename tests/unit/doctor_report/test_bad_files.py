@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 
@@ -14,7 +15,7 @@ from ft_runtime.doctor.cleaning.records import Piece, numbered, table_records
 from ft_runtime.doctor.containers import table as tables
 from ft_runtime.doctor.engine import LIMIT, scan
 from ft_runtime.doctor.examine import examine
-from support.doctor import ROWS, jsonl, table
+from support.small_data import ROWS, jsonl, table
 
 
 @pytest.fixture(autouse=True)
@@ -141,3 +142,37 @@ def test_one_bad_quote_spoils_one_row_alone(here, pad):
         found = scan(here / "a.csv", workers=1, block=block).files[0]
         assert (found.rows, found.broken) == (3001 + pad, 1)
         assert dict(found.log.rows) == {"stray_quote": 1}
+
+
+class Unwritable(io.StringIO):
+    """A stream that fails in a way of its own."""
+
+    name = "<stdout>"
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_output_that_cannot_be_written_is_told(here, capsys, monkeypatch, options):
+    table(here / "a.csv", ROWS)
+    full = Unwritable(OSError(errno.ENOSPC, "No space left on device"))
+    monkeypatch.setattr("sys.stdout", full)
+    assert main(["check", "a.csv", *options]) == 1
+    assert ".cannot_write] <stdout>" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdout", Unwritable(BrokenPipeError()))  # as of `| head -1`
+    assert main(["check", "a.csv", *options]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_options_that_do_nothing_are_told(here, capsys):
+    table(here / "a.csv", ROWS)
+    for option in (["--tokens"], ["--draw", "3"], ["--max-seq-len", "9"]):
+        assert told(capsys, "a.csv", *option) == ["needs_tokenizer"]
+    for option in ("--workers=0", "--draw=0", "--max-seq-len=-1"):
+        with pytest.raises(SystemExit):
+            main(["check", "a.csv", option])

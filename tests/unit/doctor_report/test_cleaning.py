@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ft_runtime.doctor.cleaning import KINDS, fix
 from ft_runtime.findings import FindingsError
-from support.doctor import ROWS, jsonl
+from support.small_data import ROWS, jsonl
 
 
 def changes(fixed):

@@ -17,7 +17,7 @@ from ft_runtime.doctor.containers.table import write_lines as converted_lines
 from ft_runtime.doctor.examine import SplitPlan, examine
 from ft_runtime.doctor.report import to_html, to_text
 from ft_runtime.findings import FindingsError
-from support.doctor import ROWS, jsonl, packed, table
+from support.small_data import ROWS, jsonl, packed, table
 
 
 def codes(report):

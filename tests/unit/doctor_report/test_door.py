@@ -11,7 +11,7 @@ import yaml
 from ft_runtime.cli import main
 from ft_runtime.doctor.door import columns_of, is_data
 from ft_runtime.findings import FindingsError
-from support.doctor import ROWS, jsonl, packed, table
+from support.small_data import ROWS, jsonl, packed, table
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ft_runtime.doctor.identity import FILE, ROWS, diff, read_record, record, write_record
 from ft_runtime.doctor.survey import survey
 from ft_runtime.findings import FindingsError
-from support.doctor import jsonl
+from support.small_data import jsonl
 
 PAIRS = [{"prompt": f"q {i}", "completion": f"a {i}"} for i in range(30)]
 
@@ -116,3 +116,28 @@ def test_a_folder_that_is_no_run_is_told_in_json_too(tmp_path, capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["ok"] is False
     assert "no_such_folder" in document["findings"][0]["code"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "splits"),
+    [
+        ({"train": PAIRS}, [""]),
+        ({"default": PAIRS}, [""]),
+        ({"train": PAIRS[:20], "validation": PAIRS[20:], "extra": PAIRS}, ["train", "val"]),
+    ],
+)
+def test_a_hub_dataset_is_examined_as_a_run_reads_it(monkeypatch, parts, splits):
+    from ft_runtime.config import load_config
+    from ft_runtime.data import hub
+    from ft_runtime.doctor.sources import sources_of
+
+    monkeypatch.setattr(hub, "_load", lambda *_: parts)
+    config = load_config(
+        {
+            "model_id": "m",
+            "dataset": {"source": "hf_dataset_id", "id": "a/b", "format": "jsonl_prompt"},
+        }
+    )
+    with survey(sources_of(config), "jsonl_prompt") as found:
+        assert [each.scan.split for each in found.files] == splits
+        assert sum(each.scan.fine for each in found.files) == 30

@@ -14,7 +14,7 @@ from ft_runtime.doctor.report import to_html, to_text, write_csv
 from ft_runtime.doctor.report.bars import Bar, bars, length_bars
 from ft_runtime.doctor.report.summary import LINES, WIDTH, parts
 from ft_runtime.findings import FindingsError
-from support.doctor import ROWS, jsonl, table
+from support.small_data import ROWS, jsonl, table
 
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\u202e\ud800'
 

@@ -17,7 +17,7 @@ from ft_runtime.data.strategies import STRATEGIES
 from ft_runtime.doctor.examine import SplitPlan, examine
 from ft_runtime.doctor.splits import Members, assign, safe_sides
 from ft_runtime.doctor.splits.doctor import leaks
-from support.doctor import ROWS, jsonl, table
+from support.small_data import ROWS, jsonl, table
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 
@@ -131,3 +131,18 @@ def test_labels_are_told_apart_by_row(tmp_path):
     made = [rows.names[i] for i in rows.label.tolist()]
     assert made == [*(row["label"] for row in ROWS), "7"]
     assert json.dumps(rows.line.tolist()) == json.dumps(list(range(1, 62)))
+
+
+def test_where_no_split_is_safe_none_is_proposed(tmp_path):
+    rows = [{"prompt": "the same", "completion": f"answer {i}"} for i in range(50)]
+    report = examine(jsonl(tmp_path / "a.jsonl", rows), split=SplitPlan())
+    assert report.split.proposal == ""
+    assert any(f.code.endswith(".no_safe_split") for f in report.findings)
+
+
+def test_few_rows_still_get_all_their_sides():
+    sides = safe_sides(
+        members([i % 3 for i in range(9)]), {"train": 0.9, "val": 0.05, "test": 0.05}, 1
+    )
+    assert sorted(set(sides.tolist())) == [0, 1, 2]
+    assert safe_sides(members([0, 0]), SHARES, 1).tolist() == [0, 0]

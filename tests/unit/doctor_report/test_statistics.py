@@ -8,7 +8,7 @@ import pytest
 
 from ft_runtime.doctor.statistics import label_table, languages, sample_texts, scripts
 from ft_runtime.doctor.statistics.labels import judge_labels
-from support.doctor import ROWS, jsonl
+from support.small_data import ROWS, jsonl
 
 
 def test_evenness_is_the_entropy_over_its_maximum():
