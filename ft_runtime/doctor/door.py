@@ -154,9 +154,9 @@ def _as_a_run(report: Report, told: list[Finding]) -> None:
     """Put what a run would say into the report of its data.
 
     A run leaves broken rows out, as the ledger tells, and goes on; how many it may lose is for
-    ``dataset.max_lost_fraction`` to say. So they are warnings, unless something else stops it.
+    ``dataset.max_lost_fraction`` to say. So they are warnings, unless the data cannot serve at all.
     """
-    if not errors(told):
+    if not any(item.code.startswith("data.") for item in errors(told)):
         report.groups = [
             replace(each, severity="warning") if each.severity == "error" else each
             for each in report.groups

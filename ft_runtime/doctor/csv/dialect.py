@@ -80,7 +80,7 @@ def read_dialect(
     where = f"{name}:{lines + 1}"
     raw = head[begin:after]
     first = raw.decode("utf-8", "replace").rstrip("\r\n")
-    delimiter = _delimiter(first, columns)
+    delimiter = _delimiter(first)
     header, sound = _header(raw, delimiter)
     if not sound:
         findings.append(finding("data.unbalanced_quote", where))
@@ -128,12 +128,15 @@ def unquoted(cell: bytes) -> bytes:
     return cell[1:-1].replace(b'""', b'"') if len(cell) > 1 and cell[0] == 34 else cell
 
 
-def _delimiter(header: str, columns: dict[str, str] | None) -> str:
-    wanted = NAMES | {plain_name(c) for c in (columns or {}).values()}
+def _delimiter(header: str) -> str:
+    """Return the sign that parts most names that are known, or else most cells.
+
+    The names of a config play no part: whoever reads the file has to find the same.
+    """
     return max(
         DELIMITERS,
         key=lambda sign: (
-            len(wanted & {plain_name(cell.strip('"')) for cell in header.split(sign)}),
+            len(NAMES & {plain_name(cell.strip('"')) for cell in header.split(sign)}),
             header.count(sign),
             sign == ",",
         ),
