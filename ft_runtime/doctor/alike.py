@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.cleaning.records import numbered, table_records
+from ft_runtime.doctor.cleaning.records import numbered
 from ft_runtime.doctor.near import near_roots
 from ft_runtime.findings import Finding, finding
 
@@ -135,7 +135,7 @@ def row_texts(each: Surveyed) -> Iterator[bytes]:
     wanted = iter(lines)
     line = next(wanted, None)
     with open(each.plain.path, "rb") as stream:
-        records = table_records(numbered(stream)) if table else numbered(stream)
+        records = each.records(numbered(stream)) if table else numbered(stream)
         say = _cells(each) if table else _values(each)
         for number, raw in records:
             if number == line:

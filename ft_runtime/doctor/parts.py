@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ft_runtime.doctor.cleaning.records import numbered, table_records
+from ft_runtime.doctor.cleaning.records import numbered
 from ft_runtime.doctor.splits import safe_sides, write_splits
 from ft_runtime.doctor.survey import Survey, Surveyed
 from ft_runtime.findings import FindingsError, finding, text
@@ -94,6 +94,6 @@ def _records(files: list[Surveyed], base: list[int]) -> Iterator[tuple[int, byte
     for each, before in zip(files, base, strict=False):
         with open(each.plain.path, "rb") as stream:
             lines = numbered(stream)
-            for line, raw in lines if _ending(each) == "jsonl" else table_records(lines):
+            for line, raw in lines if _ending(each) == "jsonl" else each.records(lines):
                 clean = raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw
                 yield before + line, clean

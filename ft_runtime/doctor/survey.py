@@ -64,6 +64,12 @@ class Surveyed:
         first = line_of(self.scan, self.part, 0) if self.scan.rows else 1
         return np.arange(first, first + self.content.size, dtype=np.uint32)
 
+    def records(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+        """Join the physical lines of a table to its records, where the scan has parted them."""
+        from ft_runtime.doctor.cleaning.records import records_at
+
+        return records_at(lines, self.lines().tolist(), self.scan.lines - self.part.tail)
+
     def row_findings(self, limit: int | None = None) -> Iterator[tuple[str, int, Finding]]:
         """Yield (code, line, finding) of the problems that were kept, by code."""
         for log in (self.scan.log, self.scan.marks):

@@ -57,6 +57,39 @@ def table_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byt
         yield head[0], b"".join(raw for _, raw in taken)
 
 
+def records_at(
+    lines: Iterable[tuple[int, bytes]], starts: Iterable[int], last: int
+) -> Iterator[tuple[int, bytes]]:
+    """Join physical lines to the records that a scan has found.
+
+    Parameters
+    ----------
+    lines : iterable of (int, bytes)
+        Line numbers and lines with their ends. A `Piece` is yielded as it comes.
+    starts : iterable of int
+        The line of each record; what stands before the first is left out.
+    last : int
+        The last line of the last record.
+    """
+    coming = iter(starts)
+    follower = next(coming, None)
+    begin = 0
+    taken: list[bytes] = []
+    for line, raw in lines:
+        if line == follower or line > last:
+            if taken:
+                yield begin, b"".join(taken)
+            begin, taken, follower = line, [], next(coming, None)
+        if line > last or not begin:
+            continue
+        if isinstance(raw, Piece):
+            yield line, raw
+        else:
+            taken.append(raw)
+    if taken:
+        yield begin, b"".join(taken)
+
+
 def numbered(stream: BinaryIO, longest: int = LONGEST) -> Iterator[tuple[int, bytes]]:
     """Return physical lines with their numbers, from 1; of a longer one its `Piece`s."""
     line = 0

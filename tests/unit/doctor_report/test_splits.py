@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from collections import Counter
@@ -12,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ft_runtime.cli import main
 from ft_runtime.data.rows import Row
 from ft_runtime.data.strategies import STRATEGIES
 from ft_runtime.doctor.examine import SplitPlan, examine
@@ -146,3 +148,21 @@ def test_few_rows_still_get_all_their_sides():
     )
     assert sorted(set(sides.tolist())) == [0, 1, 2]
     assert safe_sides(members([0, 0]), SHARES, 1).tolist() == [0, 0]
+
+
+def test_a_split_is_written_of_the_rows_that_the_scan_has_found(tmp_path, capsys, monkeypatch):
+    """Quotes that are out of place cost their own rows, and none between two of them."""
+    monkeypatch.chdir(tmp_path)
+    row = 'text {0},{1}\n"two\nlines {0}",{1}\n'
+    good = [row.format(i, "xy"[i % 2]) for i in range(30)]
+    raw = "text,label\n" + "".join(good[:10]) + 'a 5" screen,x\n' + "".join(good[10:20])
+    (tmp_path / "a.csv").write_text(raw + 'a 7" screen,y\n' + "".join(good[20:]) + "\n\n")
+    main(["check", "a.csv", "--write-splits", "parts"])
+    capsys.readouterr()
+    made = []
+    for path in (tmp_path / "parts").iterdir():
+        with open(path, newline="", encoding="utf-8") as stream:
+            made += [record["text"] for record in csv.DictReader(stream)]
+    assert sorted(made) == sorted(
+        [f"text {i}" for i in range(30)] + [f"two\nlines {i}" for i in range(30)]
+    )
