@@ -10,7 +10,6 @@ from xxhash import xxh3_64_intdigest
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.blank import BLANK, is_blank
 from ft_runtime.doctor.jsonl.escapes import CONTROL, json_bytes
-from ft_runtime.doctor.jsonl.hints import Hints
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, ROLES, SHAREGPT, SYSTEM, USER, Layout
 from ft_runtime.doctor.jsonl.parse import parse, shorten
 from ft_runtime.doctor.problems import Problem, is_error
@@ -55,7 +54,9 @@ class Explained:
         return not self.problems or not any(is_error(each.code) for each in self.problems)
 
 
-def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explained:
+def explain(
+    line: bytes, layout: Layout, risky: bool | None = None, *, sound: bool = True
+) -> Explained:
     """Return everything that there is to say about one line.
 
     Parameters
@@ -63,10 +64,10 @@ def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explaine
     line : bytes
         Without its line end.
     layout : Layout
-    hints : Hints, optional
-        Of this line, where they are known already.
+    risky, sound
+        See `parse.parse`.
     """
-    parsed = parse(line, hints)
+    parsed = parse(line, risky, sound=sound)
     value = parsed.value
     row = Explained(parsed.problems, whole=parsed.whole, risky=parsed.risky)
     if not parsed.sound:
@@ -120,6 +121,8 @@ def _text(value: Any, path: str, row: Explained, required: bool = True) -> str |
 
 def _half(text: str) -> int:
     """Return where half of a surrogate pair stands, counted from 1; 0 for nowhere."""
+    if text.isascii():
+        return 0
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -181,7 +184,8 @@ def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
     roles: list[int] = []
     calls, final = 0, len(messages) - 1
     for i, message in enumerate(messages):
-        if row.whole and (role := _usual(message, row.risky)):
+        role = _usual(message, row.risky)
+        if role and (row.whole or not _half(message["content"])):
             roles.append(role)
             row.chars += len(message["content"])
             answer = i == final and role == ASSISTANT
@@ -202,7 +206,7 @@ def _chat(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
             add(Problem("unused_keys", path, {"names": names}))
         if found is not None and role:
             pieces.append((*found, role, i, i == final and role == ASSISTANT))
-    _order(roles, calls, key, row)
+    row.problems += order_problems(roles, calls, key)
     return pieces
 
 
@@ -268,24 +272,29 @@ def _content(
     return None if text is None else (text, b"")
 
 
-def _order(roles: list[int], calls: int, key: str, row: Explained) -> None:
-    """Note what is unusual in the order of the roles."""
-    add = row.problems.append
+def order_problems(roles: list[int], calls: int, key: str) -> list[Problem]:
+    """Return what is unusual in the order of the roles."""
+    found: list[Problem] = []
+    add = found.append
     if ASSISTANT not in roles:
         if 0 not in roles:
             add(Problem("no_assistant", key))
-        return
+        return found
     systems = roles.count(SYSTEM)
     if systems > 1:
         add(Problem("several_systems", key))
     elif systems and roles[0] != SYSTEM:
         add(Problem("system_not_first", key))
-    for i in range(1, len(roles)):
-        if roles[i] == roles[i - 1] and roles[i] in (USER, ASSISTANT):
+    last = 0
+    for i, role in enumerate(roles):
+        if role == last and role in (USER, ASSISTANT):
             add(Problem("same_role_twice", f"{key}[{i}]"))
             break
-    names = {number: name for name, number in ROLES.items()}
-    if roles[-1] != ASSISTANT and roles[-1]:
-        add(Problem("last_not_assistant", f"{key}[{len(roles) - 1}]", {"role": names[roles[-1]]}))
+        last = role
+    last = roles[-1]
+    if last != ASSISTANT and last:
+        name = next(name for name, number in ROLES.items() if number == last)
+        add(Problem("last_not_assistant", f"{key}[{len(roles) - 1}]", {"role": name}))
     if calls and not {ROLES["tool"], ROLES["function"]} & set(roles):
         add(Problem("call_without_answer", key))
+    return found
