@@ -80,6 +80,19 @@ class Log:
             elif len(kept) < self.keep:
                 kept.append((line, problem))
 
+    def told(self) -> frozenset[str]:
+        """Return the codes of which no more problems are kept."""
+        return frozenset(code for code, kept in self.kept.items() if len(kept) >= self.keep)
+
+    def count(self, codes: Iterable[str]) -> None:
+        """Count the problems of one row, each of a kind that was told enough."""
+        seen = []
+        for code in codes:
+            self.counts[code] += 1
+            if code not in seen:
+                seen.append(code)
+                self.rows[code] += 1
+
     def extend(self, other: Log, lines: int) -> None:
         """Add the log of the part of the file that begins after `lines` lines."""
         self.counts.update(other.counts)

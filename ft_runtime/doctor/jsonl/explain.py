@@ -8,7 +8,6 @@ from xxhash import xxh3_64_intdigest
 
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.jsonl.escapes import json_bytes
-from ft_runtime.doctor.jsonl.hints import Hints
 from ft_runtime.doctor.jsonl.layout import Layout
 from ft_runtime.doctor.jsonl.parse import parse, shorten
 from ft_runtime.doctor.jsonl.turns import judge_turns
@@ -16,7 +15,9 @@ from ft_runtime.doctor.jsonl.value import Explained, Piece, kind, text_of
 from ft_runtime.doctor.problems import Problem
 
 
-def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explained:
+def explain(
+    line: bytes, layout: Layout, risky: bool | None = None, *, sound: bool = True
+) -> Explained:
     """Return everything that there is to say about one line.
 
     Parameters
@@ -24,10 +25,10 @@ def explain(line: bytes, layout: Layout, hints: Hints | None = None) -> Explaine
     line : bytes
         Without its line end.
     layout : Layout
-    hints : Hints, optional
-        Of this line, where they are known already.
+    risky, sound
+        See `parse.parse`.
     """
-    parsed = parse(line, hints)
+    parsed = parse(line, risky, sound=sound)
     row = Explained(parsed.problems, whole=parsed.whole, risky=parsed.risky)
     if not parsed.sound:
         return row

@@ -1,75 +1,59 @@
-"""What the slow path asks of each line, answered for a whole block where many lines are slow."""
+"""What the slow path asks of a line's bytes, and of a whole block where many lines are slow."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_STRETCH = 1 << 18
 _RISKY = re.compile(rb"\\(?:u00[01]|b|f)")
 
 
-@dataclass(frozen=True)
-class Hints:
-    """What a few searches of a line show.
-
-    Attributes
-    ----------
-    colons : int
-        How many colons stand right behind a quote.
-    spaced : bool
-        Whether a colon may stand behind white space.
-    risky : bool
-        Whether an escape may stand for a control character.
-    """
-
-    colons: int
-    spaced: bool
-    risky: bool
-
-    @classmethod
-    def of(cls, line: bytes) -> Hints:
-        """Return the hints of one line."""
-        spaced = b"\t" in line or b"\r" in line or b" :" in line
-        risky = b"\\" in line and bool(_RISKY.search(line))
-        return cls(line.count(b'":'), spaced, risky)
+def is_risky(line: bytes) -> bool:
+    """Return whether an escape of a line may stand for a control character."""
+    return b"\\" in line and bool(_RISKY.search(line))
 
 
-def hints_of(block: bytes, end: int, starts: NDArray[Any]) -> list[Hints]:
-    """Return the hints of each line of ``block[:end]``.
+def risky_lines(block: bytes, end: int, starts: NDArray[Any]) -> frozenset[int]:
+    """Return which lines of ``block[:end]`` are risky; one too many does no harm.
 
     Parameters
     ----------
     block : bytes
-        At least two bytes longer than `end`.
+        At least four bytes longer than `end`.
     starts : ndarray
         Where the lines begin.
     """
     import numpy as np
 
-    data = np.frombuffer(block, np.uint8, count=end + 2)
-    here, behind = data[1:end], data[: end - 1]
-    colon = here == 58
-    colons = _lines(np.flatnonzero(colon & (behind == 34)) + 1, starts)
-    space = (behind == 32) | (behind == 9) | (behind == 13)
-    spaced = _lines(np.flatnonzero(colon & space) + 1, starts)
-    slash, after = data[:end] == 92, data[1 : end + 1]
-    control = np.flatnonzero(slash & ((after == 98) | (after == 102)))
-    unit = np.flatnonzero(slash & (after == 117) & (data[2 : end + 2] == 48))
-    unit = unit[(unit < end - 4) & (data.take(unit + 3, mode="clip") == 48)]
-    unit = unit[(data.take(unit + 4) | 1) == 49]
-    risky = _lines(np.sort(np.concatenate([control, unit])), starts)
-    return [
-        Hints(colon, space > 0, risk > 0)
-        for colon, space, risk in zip(colons.tolist(), spaced.tolist(), risky.tolist(), strict=True)
-    ]
+    data = np.frombuffer(block, np.uint8, count=end + 4)
+    found: set[int] = set()
+    for start in range(0, end, _STRETCH):  # stretches that stay in the cache
+        stop = min(start + _STRETCH, end)
+        after = data[start + 1 : stop + 1]
+        control = (after | 4) == 102  # b or f
+        unit = after == 117
+        for k in (2, 3):
+            unit &= data[start + k : stop + k] == 48
+        control |= unit
+        control &= data[start:stop] == 92
+        if control.any():
+            at: Any = np.flatnonzero(control) + start
+            unit = (data.take(at + 1) == 117) & ((data.take(at + 4) | 1) != 49)
+            lines: NDArray[Any] = np.searchsorted(starts, at[~unit], side="right") - 1
+            found.update(lines.tolist())
+    return frozenset(found)
 
 
-def _lines(places: NDArray[Any], starts: NDArray[Any]) -> NDArray[Any]:
-    """Return how many of the places lie in each line."""
-    import numpy as np
+def has_keys(line: bytes, count: int) -> bool:
+    r"""Return whether a line that is JSON has so many keys for sure, none of them twice.
 
-    return np.diff(np.searchsorted(places, starts), append=places.size)
+    A key stands before a colon: more colons behind quotes than keys may be a key that is
+    repeated, or text. White space between the two makes the count useless.
+    """
+    if line.count(b'":') != count:
+        return False
+    return not (count and (b"\t" in line or b"\r" in line or b" :" in line))

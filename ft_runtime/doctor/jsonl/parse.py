@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ft_runtime.doctor.jsonl.hints import Hints
+from ft_runtime.doctor.jsonl.hints import has_keys, is_risky
 from ft_runtime.doctor.problems import Problem
 
 _INT_DIGITS = 300
@@ -58,7 +58,6 @@ class _Reader:
 
 
 _reader = _Reader()
-_strict = json.JSONDecoder(parse_int=len).decode
 
 
 def shorten(text: str, limit: int = 40) -> str:
@@ -91,20 +90,22 @@ class Parsed:
     risky: bool = True
 
 
-def parse(line: bytes, hints: Hints | None = None) -> Parsed:
+def parse(line: bytes, risky: bool | None = None, *, sound: bool = True) -> Parsed:
     """Return the value of a line, and what is wrong with it; a line that is no JSON has no more.
 
     Parameters
     ----------
     line : bytes
         Without its line end.
-    hints : Hints, optional
-        Of this line, where they are known already.
+    risky : bool, optional
+        See `hints.is_risky`, where it is known already.
+    sound : bool
+        False where it is known that the line is no JSON.
     """
-    hints = hints or Hints.of(line)
-    quick = _quick(line, hints)
-    if quick is not None:
-        return quick
+    if sound:
+        quick = _quick(line, risky)
+        if quick is not None:
+            return quick
     if not line.strip(b" \t\r"):
         return Parsed(None, [Problem("blank_line")], False)
     if b"\0" in line:
@@ -117,7 +118,6 @@ def parse(line: bytes, hints: Hints | None = None) -> Parsed:
     notes: list[Problem] = []
     _reader.notes = notes
     try:
-        _strict(text)  # many times as fast as the reader that takes notes
         value = _reader.decode(text)
     except RecursionError:
         return Parsed(None, [Problem("too_deep")], False)
@@ -125,10 +125,10 @@ def parse(line: bytes, hints: Hints | None = None) -> Parsed:
         return Parsed(None, [_syntax(text, error)], False)
     except ValueError as error:
         return Parsed(None, [Problem("invalid_json", values={"problem": str(error)})], False)
-    return Parsed(value, notes, risky=hints.risky)
+    return Parsed(value, notes, risky=is_risky(line) if risky is None else risky)
 
 
-def _quick(line: bytes, hints: Hints) -> Parsed | None:
+def _quick(line: bytes, risky: bool | None) -> Parsed | None:
     """Return the value of a line with nothing wrong as JSON, or None where that is not sure."""
     decode, wrong = _decoder()
     try:
@@ -136,11 +136,9 @@ def _quick(line: bytes, hints: Hints) -> Parsed | None:
     except wrong:
         return None
     keys = _keys(value)
-    # A key stands before a colon: more colons behind quotes than keys may be a key that is
-    # repeated, or text. Spaces between the two make the count useless.
-    if keys < 0 or hints.colons != keys or (keys and hints.spaced):
+    if keys < 0 or not has_keys(line, keys):
         return None
-    return Parsed(value, [], True, True, hints.risky)
+    return Parsed(value, [], True, True, is_risky(line) if risky is None else risky)
 
 
 @cache

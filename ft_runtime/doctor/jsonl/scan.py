@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.doctor.jsonl.classify import NotJsonError, classify
 from ft_runtime.doctor.jsonl.explain import explain
-from ft_runtime.doctor.jsonl.hints import hints_of
+from ft_runtime.doctor.jsonl.hints import risky_lines
 from ft_runtime.doctor.jsonl.layout import Layout
 from ft_runtime.doctor.jsonl.plain import accept, accept_none
 from ft_runtime.doctor.jsonl.value import Explained
 from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.opening import read_at
 from ft_runtime.doctor.part import Part
-from ft_runtime.doctor.problems import Problem
+from ft_runtime.doctor.problems import Problem, is_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Share of plain rows below which the fast path is a loss.
 _WORTH = 0.1
+# Blocks until the fast path is tried again where it was one.
+_PAUSE = 16
 # Rows of a block to be explained from which it pays to look at the block as a whole first.
 _MANY = 64
 
@@ -86,8 +89,8 @@ def scan_range(
             cut = data.find(b"\n", stop - 1 - position) + 1
             end = cut if cut else end
         share = _scan_block(data, end, layout, part, limit, marker, quick=not skip)
-        # Where nearly every row is broken, the fast path is tried on every eighth block alone.
-        skip = (skip or 8) - 1 if share < _WORTH else 0
+        # Where nearly every row is broken, the fast path is tried on one block of some alone.
+        skip = (skip or _PAUSE) - 1 if share < _WORTH else 0
         whole = min(end, size - position)
         if feed:
             feed(memoryview(data)[:whole])
@@ -121,12 +124,25 @@ def _scan_block(
     base = part.lines
     fine = found.fine
     blank: set[int] = set()
-    hints = hints_of(data, end, found.starts) if closer.size > _MANY else []
+    risks = risky_lines(data, end, found.starts) if closer.size > _MANY else None
+    told = part.log.told()
     for i, a, b in zip(
         closer.tolist(), found.starts[closer].tolist(), found.ends[closer].tolist(), strict=True
     ):
-        hint = hints[i] if hints else None
-        row = explain(data[a:b], layout, hint) if b - a <= limit else _too_long(limit)
+        row = None if b - a <= limit else _too_long(limit)
+        if row is None:
+            line, sound = data[a:b], True
+            risky = None if risks is None else i in risks
+            if told:
+                try:
+                    codes = classify(line, layout, risky, part.extras)
+                except NotJsonError:
+                    codes, sound = None, False
+                if codes and told.issuperset(codes) and any(map(is_error, codes)):
+                    part.log.count(codes)
+                    part.broken += 1
+                    continue
+            row = explain(line, layout, risky, sound=sound)
         if row.extras:
             part.extras |= row.extras
         if row.problems:

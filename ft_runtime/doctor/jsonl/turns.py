@@ -10,11 +10,11 @@ from ft_runtime.doctor.blank import BLANK
 from ft_runtime.doctor.jsonl.escapes import CONTROL
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, ROLES, SHAREGPT, SYSTEM, USER, Layout
 from ft_runtime.doctor.jsonl.parse import shorten
-from ft_runtime.doctor.jsonl.value import Explained, Piece, kind, text_of
+from ft_runtime.doctor.jsonl.value import Explained, Piece, half, kind, text_of
 from ft_runtime.doctor.problems import Problem
 
 _KNOWN = {"role", "content", "from", "value", "tool_calls", "tool_call_id", "name"}
-_ANSWERS = (ROLES["tool"], ROLES["function"])
+ANSWERS = (ROLES["tool"], ROLES["function"])
 
 
 def judge_turns(value: dict[str, Any], layout: Layout, row: Explained) -> list[Piece]:
@@ -36,7 +36,8 @@ def judge_turns(value: dict[str, Any], layout: Layout, row: Explained) -> list[P
     calls: list[int] = []
     final, turns = len(messages) - 1, False
     for i, message in enumerate(messages):
-        if row.whole and (role := _usual(message, row.risky)):
+        role = _usual(message, row.risky)
+        if role and (row.whole or not half(message["content"])):
             roles.append(role)
             row.chars += len(message["content"])
             answer = i == final and role == ASSISTANT
@@ -62,7 +63,7 @@ def judge_turns(value: dict[str, Any], layout: Layout, row: Explained) -> list[P
             pieces.append((*found, role, i, i == final and role == ASSISTANT))
     if turns:
         add(Problem("sharegpt_turns", key))
-    _order(roles, calls, key, row)
+    row.problems += order_problems(roles, calls, key)
     return pieces
 
 
@@ -142,29 +143,44 @@ def _content(
         row.problems.append(Problem("missing_content", path))
         return None
     # A call needs no words, and a tool may have nothing to say.
-    needed = not called and role not in _ANSWERS
+    needed = not called and role not in ANSWERS
     text = text_of(message[place], f"{path}.{place}", row, needed)
     return None if text is None else (text, made)
 
 
-def _order(roles: list[int], calls: list[int], key: str, row: Explained) -> None:
-    """Note what is unusual in the order of the roles."""
-    add = row.problems.append
+def order_problems(roles: list[int], calls: list[int], key: str) -> list[Problem]:
+    """Return what is unusual in the order of the roles.
+
+    Parameters
+    ----------
+    roles : list of int
+        0 for one that is broken.
+    calls : list of int
+        Which messages call tools.
+    key : str
+        The column.
+    """
+    found: list[Problem] = []
+    add = found.append
     if ASSISTANT not in roles:
         if 0 not in roles:
             add(Problem("no_assistant", key))
-        return
+        return found
     systems = roles.count(SYSTEM)
     if systems > 1:
         add(Problem("several_systems", key))
     elif systems and roles[0] != SYSTEM:
         add(Problem("system_not_first", key))
-    for i in range(1, len(roles)):
-        if roles[i] == roles[i - 1] and roles[i] in (USER, ASSISTANT):
+    last = 0
+    for i, role in enumerate(roles):
+        if role == last and role in (USER, ASSISTANT):
             add(Problem("same_role_twice", f"{key}[{i}]"))
             break
-    names = {number: name for name, number in ROLES.items()}
-    if roles[-1] != ASSISTANT and roles[-1]:
-        add(Problem("last_not_assistant", f"{key}[{len(roles) - 1}]", {"role": names[roles[-1]]}))
-    if any(roles[i + 1] not in _ANSWERS for i in calls if i + 1 < len(roles)):
+        last = role
+    last = roles[-1]
+    if last != ASSISTANT and last:
+        name = next(name for name, number in ROLES.items() if number == last)
+        add(Problem("last_not_assistant", f"{key}[{len(roles) - 1}]", {"role": name}))
+    if any(roles[i + 1] not in ANSWERS for i in calls if i + 1 < len(roles)):
         add(Problem("call_without_answer", key))
+    return found

@@ -66,7 +66,7 @@ def text_of(value: Any, path: str, row: Explained, required: bool = True) -> str
         add(Problem("not_text", path, {"got": kind(value)}))
     elif required and is_blank(value):
         add(Problem("empty_field", path, {"length": len(value)}))
-    elif not row.whole and (place := _half(value)):
+    elif not row.whole and (place := half(value)):
         add(Problem("lone_surrogate", path, {"position": place}))
     else:
         if row.risky and (match := CONTROL.search(value)):
@@ -76,8 +76,10 @@ def text_of(value: Any, path: str, row: Explained, required: bool = True) -> str
     return None
 
 
-def _half(text: str) -> int:
+def half(text: str) -> int:
     """Return where half of a surrogate pair stands, counted from 1; 0 for nowhere."""
+    if text.isascii():
+        return 0
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -9,6 +9,7 @@ from ft_runtime.data.places import printable
 from ft_runtime.doctor.part import class_length
 from ft_runtime.doctor.proposal import NAMES
 from ft_runtime.doctor.report.bars import Bar, bars, length_bars
+from ft_runtime.doctor.report.report import empty_rate
 from ft_runtime.doctor.report.summary import proposed_folder, shares, size_text, verdict
 from ft_runtime.findings import text
 
@@ -172,6 +173,8 @@ def _lengths(scan: FileScan, alone: bool) -> str:
         return ""
     name = "" if alone else f"<small>{_e(scan.path)}</small>"
     told = _line("h_quantiles", **vars(scan.lengths))
+    if rate := empty_rate(scan):
+        told += _line("h_empty", percent=f"{100 * rate:.3g}")
     return f"{_h('h_lengths')}{name}{bars(length_bars(counts))}{told}"
 
 

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from ft_runtime.doctor.tokens import TokenReport
 
 
+def empty_rate(scan: FileScan) -> float:
+    """Return the share of rows with a text in which there is nothing to see."""
+    return round(scan.log.rows.get("empty_field", 0) / scan.rows, 6) if scan.rows else 0.0
+
+
 @dataclass
 class Report:
     """What is known of a dataset.
@@ -81,7 +86,7 @@ class Report:
             "findings": [item.to_dict() for item in self.findings],
             "kinds": [each.to_dict() for each in self.groups],
             "fingerprint": self.fingerprint,
-            "files": [each.to_dict() for each in self.files],
+            "files": [{**each.to_dict(), "empty_rate": empty_rate(each)} for each in self.files],
             "labels": self.labels.to_dict() if self.labels else None,
             "languages": self.languages,
             "scripts": self.scripts,

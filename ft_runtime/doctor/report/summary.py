@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ft_runtime.data.places import printable
 from ft_runtime.doctor.proposal import NAMES
+from ft_runtime.doctor.report.report import empty_rate
 from ft_runtime.findings import text
 
 if TYPE_CHECKING:
@@ -86,12 +87,13 @@ def _file(scan: FileScan, alone: bool) -> list[str]:
         )
     ]
     if alone:
-        sha256 = f"{scan.sha256[:16]}…" if scan.sha256 else "-"
+        sha256, rate = f"{scan.sha256[:16]}…" if scan.sha256 else "-", empty_rate(scan)
         lines.append(
             text("doctor_report.identity", fingerprint=scan.fingerprint or "-", sha256=sha256)
         )
         if scan.fine:
-            lines.append(text("doctor_report.lengths", **vars(scan.lengths)))
+            empty = text("doctor_report.empty_part", percent=f"{100 * rate:.3g}") if rate else ""
+            lines.append(text("doctor_report.lengths", **vars(scan.lengths)) + empty)
     return lines
 
 

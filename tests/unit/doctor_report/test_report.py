@@ -230,3 +230,13 @@ def test_what_does_not_fit_a_line_ends_in_dots(tmp_path):
             line.rstrip()[-1] in ".…:" or line.startswith("    →") or following.startswith("    ")
         )
         assert whole, line
+
+
+def test_the_empty_rate_is_told_everywhere(tmp_path):
+    rows = [{"prompt": f"q {i}", "completion": " " if i % 8 == 0 else "a"} for i in range(40)]
+    report = examine(jsonl(tmp_path / "a.jsonl", rows))
+    assert report.to_dict()["files"][0]["empty_rate"] == 0.125
+    assert "12.5 % of the rows" in to_text(report)
+    assert "12.5 % of the rows" in to_html(report)
+    whole = to_text(examine(table(tmp_path / "b.csv", ROWS)))
+    assert "of the rows" not in whole
