@@ -67,11 +67,11 @@ def find_secrets(
     yield from _keys(block, end, at + window.size, (passes.runs(window) + at).tolist())
     mails = passes.rare(block, at, window, 64) + at
     yield from _around(block, end, mails, patterns.EMAIL, "email", 80, 260)
-    ssn, private = passes.dashes(window)
-    yield from _around(block, end, private + at, patterns.PRIVATE_KEY, "private_key", 1, 60)
-    yield from _around(block, end, ssn + at, patterns.SSN, "us_ssn", 4, 20)
+    private = passes.heads(window) + at
+    yield from _around(block, end, private, patterns.PRIVATE_KEY, "private_key", 1, 60)
     digit = passes.digits(window)
-    cards, ipv4 = passes.numbers(window, digit)
+    cards, ipv4, ssn = passes.numbers(window, digit)
+    yield from _around(block, end, ssn + at, patterns.SSN, "us_ssn", 4, 20)
     yield from _around(block, end, ipv4 + at, patterns.IPV4, "ipv4", 4, 24)
     for hit in _around(block, end, cards + at, patterns.CARD, "card_number", 20, 28):
         if patterns.luhn(hit[2]):

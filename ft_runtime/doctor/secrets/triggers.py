@@ -18,7 +18,8 @@ WINDOW = 1 << 20
 _FEW = 200
 OVERLAP = 64  # a trigger looks at fewer bytes than that
 _ONES = 0x01010101
-_SPACE, _DASH, _POINT, _AT, _CAPITAL_B = 32, 45, 46, 64, 66
+_SPACE, _DASH, _CAPITAL_B = 32, 45, 66
+_TWO_DASHES = 0x2D2D
 
 
 class Passes:
@@ -103,18 +104,37 @@ class Passes:
         found &= digit[3:]
         return self._places(1, size - 3)
 
-    def numbers(self, data: NDArray[Any], digit: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return a place inside each card number, and the first dot of each IPv4 address."""
+    def numbers(
+        self, data: NDArray[Any], digit: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return a place in each card number, and the first dot of an IPv4, dash of an SSN."""
         import numpy as np
 
         size = data.size
-        point = np.equal(data, _POINT, out=self._masks[1][:size])
-        near = np.logical_and(point[1:-1], digit[:-2], out=self._masks[2][: size - 2])
+        shifted = np.subtract(data, np.uint8(_DASH), out=self._bytes[:size])
+        between = np.less(shifted, 2, out=self._masks[1][:size])  # a dash or a point
+        near = np.logical_and(between[1:-1], digit[:-2], out=self._masks[2][: size - 2])
         near &= digit[2:]
-        # Four digits at a place that is a multiple of four: of groups of four with a sign between
-        # one always lies there. Beside them stands a digit, or a sign and then a digit.
+        at = self._places(2, size - 2) + 1
+        dash = data.take(at) == _DASH
+        ssn = at[dash]
+        ssn = ssn[ssn < size - 3]
+        ssn = ssn[(data.take(ssn + 3) == _DASH) & _is_digit(data.take(ssn + 2))]
+        dots = at[~dash]
+        if dots.size < 3:
+            return self._groups(data, digit), dots[:0], ssn
+        close = np.diff(dots) <= 4
+        return self._groups(data, digit), dots[:-2][close[:-1] & close[1:]], ssn
+
+    def _groups(self, data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
+        """Return where groups of four digits of a card number may stand.
+
+        Four digits at a place that is a multiple of four: of groups of four with a sign between
+        one always lies there. Beside them stands a digit, or a sign and then a digit.
+        """
+        import numpy as np
+
         groups: Any = np.flatnonzero(self._words(digit)) * 4
-        dots = self._places(2, size - 2) + 1
         if groups.size:
             beside: Any = np.zeros(groups.size, bool)
             for one, two in ((4, 5), (-1, -2)):
@@ -123,22 +143,21 @@ class Passes:
                 beside |= _is_digit(byte)
                 beside |= sign & _is_digit(data.take(groups + two, mode="clip"))
             groups = groups[beside]
-        if dots.size < 3:
-            return groups, dots[:0]
-        gaps = np.diff(dots)
-        close = gaps <= 4
-        return groups, dots[:-2][close[:-1] & close[1:]]
+        return groups
 
-    def dashes(self, data: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return where an SSN has its first dash, and the second dash of a private key's head."""
-        at = self.twice(data, _DASH, 3)
-        at = at[(at >= 1) & (at < data.size - 4)]
-        if not at.size:
-            return at, at
-        one, two = data.take(at + 1), data.take(at + 2)
-        ssn = at[_is_digit(one) & _is_digit(two) & _is_digit(data.take(at - 1))]
-        key = at[(one == _DASH) & (two == _DASH) & (data.take(at + 4) == _CAPITAL_B)]
-        return ssn, key
+    def heads(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return the first or second dash of five before a B, as a private key begins.
+
+        Five dashes hold two pairs, one behind the other, that begin at an even place.
+        """
+        import numpy as np
+
+        half = data.size >> 1
+        pair = np.equal(data[: half * 2].view(np.uint16), _TWO_DASHES, out=self._masks[0][:half])
+        np.logical_and(pair[:-1], pair[1:], out=self._masks[1][: half - 1])
+        at = self._places(1, half - 1) * 2
+        fourth, fifth = data.take(at + 4, mode="clip"), data.take(at + 5, mode="clip")
+        return at[(fourth == _CAPITAL_B) | (fifth == _CAPITAL_B)]
 
     def separators(self, data: NDArray[Any]) -> NDArray[Any]:
         """Return where the UTF-8 of U+2028 or U+2029 stands."""

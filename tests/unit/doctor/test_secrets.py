@@ -100,9 +100,16 @@ def test_the_triggers_lose_no_match_of_a_pattern(parts):
         ("email", patterns.EMAIL),
         ("us_ssn", patterns.SSN),
         ("ipv4", patterns.IPV4),
+        ("private_key", patterns.PRIVATE_KEY),
     ):
         assert bool(form.search(block)) == (code in got)
     assert any(patterns.luhn(m[0]) for m in patterns.CARD.finditer(block)) <= ("card_number" in got)
+
+
+@pytest.mark.parametrize("code", SECRETS)
+def test_each_form_is_found_at_any_place(code):
+    for shift in range(9):
+        assert found("=" * shift + " " + SECRETS[code] + " and some words behind") == {code: 1}
 
 
 def test_secrets_are_told_by_line_and_masked(tmp_path):
