@@ -26,7 +26,7 @@ from ft_runtime.doctor.task import Task, run_task
 from ft_runtime.findings import FindingsError, errors, finding
 
 CHECKS = frozenset({"secrets", "text", "duplicates", "sha256"})
-BLOCK = 1 << 21
+BLOCK = 3 << 20
 LIMIT = 64 << 20
 _RANGE = 32 << 20
 

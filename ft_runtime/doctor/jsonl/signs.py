@@ -216,7 +216,7 @@ def _masks(block: bytes, end: int, scratch: Scratch) -> tuple[Any, Any]:
         slash = np.equal(part, 92, out=two[:size])
         unit = np.equal(data[start + 1 : stop + 1], 117, out=units[start:stop])
         unit &= slash
-        if unit.any():
+        if found or unit.any():
             found = True
             slash ^= unit
         here |= slash
