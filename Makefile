@@ -105,6 +105,7 @@ screenshots: $(STAMP) $(BUILT)
 
 reference: $(STAMP)
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_doctor_example.py
 
 clean:
 	rm -rf $(VENV) .cache demo outputs binder/model binder/five-minutes $(FRONT)/node_modules $(FRONT)/lib jupyter_ft/labextension

@@ -20,10 +20,12 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
-from ft_runtime.findings import Finding, FindingsError, errors, render, subscribed, text
+from ft_runtime.doctor.options import add_arguments as add_doctor_arguments
+from ft_runtime.findings import Finding, FindingsError, errors, finding, render, subscribed, text
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
+    from ft_runtime.data.rows import RowSet
 
 DONE, FOUND, USAGE, INTERNAL, PAUSED = 0, 1, 2, 70, 75
 SHOWN = 50
@@ -84,9 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     check = commands.add_parser("check", help=text("cli.check"), description=text("cli.check"))
-    _add_config(check)
+    _add_config(check, text("doctor_report.opt_source"))
     check.add_argument("--tokens", action="store_true", help=text("cli.tokens"))
     check.add_argument("--json", action="store_true", help=text("cli.json"))
+    add_doctor_arguments(check)
     check.set_defaults(command=_check)
 
     env = commands.add_parser("env", help=text("cli.env"), description=text("cli.env"))
@@ -99,8 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", help=text("cli.config"))
+def _add_config(parser: argparse.ArgumentParser, described: str = "") -> None:
+    parser.add_argument("config", help=described or text("cli.config"))
     parser.add_argument(
         "--set",
         action="append",
@@ -131,38 +134,54 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    found = _findings(options)
-    bad = bool(errors(found))
+    from ft_runtime.doctor import door
+
+    if door.is_data(options.config):
+        return door.check_data(options)
+    if options.more:
+        raise FindingsError([finding("doctor_report.not_beside", options.config)])
+    found, config, rows = _findings(options)
+    if config is not None:
+        return door.check_config(options, config, found, rows)
     if options.json:
-        document = {"ok": not bad, "findings": [item.to_dict() for item in found]}
+        document = {"ok": False, "findings": [item.to_dict() for item in found]}
         print(json.dumps(document, ensure_ascii=False, indent=2))
-        return FOUND if bad else DONE
-    if found:
-        ordered = [*errors(found), *(item for item in found if item.severity != "error")]
-        print(render(ordered[:SHOWN]), file=sys.stderr)
-        if len(ordered) > SHOWN:
-            print(text("cli.more", count=len(ordered) - SHOWN), file=sys.stderr)
+        return FOUND
+    ordered = [*errors(found), *(item for item in found if item.severity != "error")]
+    print(render(ordered[:SHOWN]), file=sys.stderr)
+    if len(ordered) > SHOWN:
+        print(text("cli.more", count=len(ordered) - SHOWN), file=sys.stderr)
     counts = {"errors": len(errors(found)), "others": len(found) - len(errors(found))}
-    print(text("cli.check_bad" if bad else "cli.check_good", **counts))
-    return FOUND if bad else DONE
+    print(text("cli.check_bad", **counts))
+    return FOUND
 
 
-def _findings(options: argparse.Namespace) -> list[Finding]:
-    """Return everything that is wrong or doubtful in the config and its data."""
+def _findings(
+    options: argparse.Namespace,
+) -> tuple[list[Finding], Config | None, RowSet | None]:
+    """Return everything that is wrong or doubtful in the config and its data.
+
+    The config is None when it cannot be used; the rows when they are not read or, without
+    ``--tokens``, not needed.
+    """
     from ft_runtime.config import check_config
 
     found: list[Finding] = []
     try:
         config, told = check_config(_document(options))
         found += told
-        if config is not None and not errors(told):
-            found += _data_findings(config, options.tokens)
+        if config is None or errors(told):
+            return found, None, None
     except FindingsError as error:
-        found += error.findings
-    return found
+        return [*found, *error.findings], None, None
+    try:
+        told, rows = _data_findings(config, options.tokens)
+        return [*found, *told], config, rows
+    except FindingsError as error:
+        return [*found, *error.findings], config, None
 
 
-def _data_findings(config: Config, tokens: bool) -> list[Finding]:
+def _data_findings(config: Config, tokens: bool) -> tuple[list[Finding], RowSet | None]:
     from ft_runtime.data import check_rows, check_splits
 
     rows, found = check_rows(config)
@@ -170,7 +189,7 @@ def _data_findings(config: Config, tokens: bool) -> list[Finding]:
     splits, told = check_splits(rows, config) if rows is not None else (None, [])
     found = [*found, *told]
     if rows is None or splits is None or not tokens:
-        return found
+        return found, None
     from ft_runtime.models import load_tokenizer
     from ft_runtime.tokens import prepare_data
 
@@ -180,7 +199,7 @@ def _data_findings(config: Config, tokens: bool) -> list[Finding]:
             prepare_data(config, rows, splits, load_tokenizer(config), None)
         except FindingsError as error:
             found += error.findings
-    return found
+    return found, rows
 
 
 def _place_findings(config: Config) -> list[Finding]:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from ft_runtime.data.detect import Detected, as_yaml, detect_format
-from ft_runtime.data.load import check_rows, load_rows
-from ft_runtime.data.rows import Row, RowSet, Source
-from ft_runtime.data.split import check_splits, split_rows
-from ft_runtime.data.splits import Splits
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from ft_runtime.data.detect import Detected, as_yaml, detect_format
+    from ft_runtime.data.load import check_rows, load_rows
+    from ft_runtime.data.rows import Row, RowSet, Source
+    from ft_runtime.data.split import check_splits, split_rows
+    from ft_runtime.data.splits import Splits
+
+# Loaded when asked for: the data doctor uses parts of this room, and this room the doctor.
+_HOMES = {
+    "Detected": "detect",
+    "Row": "rows",
+    "RowSet": "rows",
+    "Source": "rows",
+    "Splits": "splits",
+    "as_yaml": "detect",
+    "check_rows": "load",
+    "check_splits": "split",
+    "detect_format": "detect",
+    "load_rows": "load",
+    "split_rows": "split",
+}
 __all__ = [
     "Detected",
     "Row",
@@ -21,3 +38,13 @@ __all__ = [
     "load_rows",
     "split_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ft_runtime.data.detect import as_yaml, detect_columns, suggest
 from ft_runtime.data.formats import Format
 from ft_runtime.data.places import listing
-from ft_runtime.data.read import Contents
 from ft_runtime.findings import Finding, finding
+
+if TYPE_CHECKING:
+    from ft_runtime.data.read import Contents
 
 
 def resolve(
@@ -36,7 +39,8 @@ def resolve(
     wanted = [*format.required, *(column for column in format.optional if column in mapping)]
     missing = [column for column in wanted if names[column] not in contents.columns]
     if missing:
-        return names, [_diagnose(format, names, missing, contents)]
+        kind, name = contents.kind, contents.name
+        return names, [diagnose(format, names, missing, contents.columns, kind, name)]
     found: list[Finding] = []
     used = set(names.values())
     if unused := [column for column in contents.columns if column not in used]:
@@ -44,11 +48,30 @@ def resolve(
     return names, found
 
 
-def _diagnose(
-    format: Format, names: Mapping[str, str], missing: list[str], contents: Contents
+def diagnose(
+    format: Format,
+    names: Mapping[str, str],
+    missing: list[str],
+    present: Mapping[str, Any],
+    kind: str,
+    where: str,
 ) -> Finding:
-    """Return the one finding that says why columns are missing, and what to type."""
-    present = contents.columns
+    """Return the one finding that says why columns are missing, and what to type.
+
+    Parameters
+    ----------
+    format : Format
+    names : Mapping
+        Canonical column to the name that was looked for.
+    missing : list of str
+        Canonical columns.
+    present : Mapping
+        The columns that are there, each with a value.
+    kind : str
+        ``csv`` for a table with a header.
+    where : str
+        For the finding.
+    """
     plain = {name.strip().lower() for name in present}
     facts = {
         "format": format.name,
@@ -56,23 +79,17 @@ def _diagnose(
         "present": listing(present),
     }
     if {"chosen", "rejected"} <= plain:
-        return finding("data.preference_data", contents.name, **facts)
+        return finding("data.preference_data", where, **facts)
     detected = detect_columns(present)
     fitting = suggest(format.name, present)
     # Another format by its own very names is more likely than this one under other names.
     if detected.format not in (None, format.name) and (fitting is None or not detected.columns):
         assert detected.format is not None
-        return finding(
-            "data.wrong_format",
-            contents.name,
-            detected=detected.format,
-            yaml=as_yaml(detected.format, detected.columns),
-            **facts,
-        )
+        yaml = as_yaml(detected.format, detected.columns)
+        return finding("data.wrong_format", where, detected=detected.format, yaml=yaml, **facts)
     if fitting is not None:
-        return finding(
-            "data.missing_columns", contents.name, yaml=as_yaml(format.name, fitting), **facts
-        )
+        yaml = as_yaml(format.name, fitting)
+        return finding("data.missing_columns", where, yaml=yaml, **facts)
     example = as_yaml(format.name, dict.fromkeys(missing, "your_column"))
-    code = "data.no_header" if contents.kind == "csv" else "data.unknown_columns"
-    return finding(code, contents.name, yaml=example, header=",".join(format.required), **facts)
+    code = "data.no_header" if kind == "csv" else "data.unknown_columns"
+    return finding(code, where, yaml=example, header=",".join(format.required), **facts)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ft_runtime.data.formats import FORMATS
-from ft_runtime.data.read import read_file
 
 _LOOKED_AT = 200
 _CHATS = ("messages", "conversations", "conversation", "chat", "dialog")
@@ -52,6 +51,11 @@ _LABELS = (
     "tag", "type", "label_text", "coarse_label", "polarity", "rating", "stars",
 )  # fmt: skip
 
+NAMES = frozenset(
+    ("messages", "instruction", "prompt", "completion", *_INPUTS, *_TEXTS, *_LABELS, *_CHATS)
+) | {name for pair in _PAIRS for name in pair}
+"""Every name under which a column is recognised."""
+
 
 class Detected(NamedTuple):
     """What a file looks like.
@@ -74,7 +78,7 @@ def detect_format(path: str | os.PathLike[str]) -> Detected:
     Parameters
     ----------
     path : str or PathLike
-        A JSON Lines, JSON or CSV file.
+        A file of rows, in any form that `ft_runtime.data.read.read_file` reads.
 
     Returns
     -------
@@ -86,7 +90,9 @@ def detect_format(path: str | os.PathLike[str]) -> Detected:
     FindingsError
         When the file cannot be read at all.
     """
-    return detect_columns(read_file(path, where=os.fspath(path), limit=_LOOKED_AT).columns)
+    from ft_runtime.doctor.head import first_columns
+
+    return detect_columns(first_columns(os.fspath(path)))
 
 
 def detect_columns(columns: Mapping[str, Any]) -> Detected:
@@ -97,10 +103,9 @@ def detect_columns(columns: Mapping[str, Any]) -> Detected:
             return Detected(name, found)
     for name in ("jsonl_chat", "jsonl_instr", "jsonl_prompt", "csv_classification"):
         found = suggest(name, columns)
-        # Question and answer are a prompt and a completion; only an instruction is an instruction.
-        if name == "jsonl_instr" and (found or {}).get("instruction", "instruction") not in _named(
-            columns, "instruction"
-        ):
+        # Question and answer are a prompt and a completion, unless a text stands beside them.
+        named = (found or {}).get("instruction", "instruction") in _named(columns, "instruction")
+        if name == "jsonl_instr" and not (named or "input" in (found or {})):
             continue
         if found is not None:
             return Detected(name, found)
@@ -115,7 +120,7 @@ def suggest(format: str, columns: Mapping[str, Any]) -> dict[str, str] | None:
     dict or None
         Only the names that differ from the canonical ones; None when nothing fits.
     """
-    names = {_plain(name): name for name in reversed(list(columns))} | {n: n for n in columns}
+    names = {plain_name(name): name for name in reversed(list(columns))} | {n: n for n in columns}
 
     def text(alias: str) -> str | None:
         name = names.get(alias)
@@ -178,10 +183,10 @@ def _label_and_text(
 
 
 def _named(columns: Mapping[str, Any], alias: str) -> list[str]:
-    return [name for name in columns if _plain(name) == alias]
+    return [name for name in columns if plain_name(name) == alias]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name without what people vary: case, spaces around, dashes, invisible characters."""
     return re.sub(r"[\s-]+", "_", name.strip(" \t\r\n\ufeff\u200b\xa0")).lower()
 

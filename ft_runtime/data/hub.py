@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ft_runtime.data.classes import class_name, class_names
 from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read.contents import Contents, Record, columns_of
+from ft_runtime.data.read.jsonl import mark_values
 from ft_runtime.findings import Finding, FindingsError, finding
 
 _OWN = {
@@ -58,10 +60,28 @@ def read_hub(
     contents = []
     for name, split in chosen:
         try:
-            contents.append(_contents(parts[name], id, name, split, revision))
+            each = contents_of(parts[name], f"{id}/{name}", id, split)
+            each.revision = _commit(parts[name]) or revision
+            contents.append(each)
         except Exception as error:
             raise FindingsError([explain(error, id, config_name, revision)]) from error
     return contents, found
+
+
+def own_parts(id: str, config_name: str | None, revision: str | None) -> dict[str, Any]:
+    """Load a hub dataset and return what a run reads of it: train, val, test, or "" for all rows.
+
+    Raises
+    ------
+    FindingsError
+        As `read_hub`.
+    """
+    return chosen_parts(_load(id, config_name, revision), id)
+
+
+def chosen_parts(parts: Mapping[str, Any], id: str) -> dict[str, Any]:
+    """Return of the splits of a dataset those that a run reads; see `own_parts`."""
+    return {split or "": parts[name] for name, split in choose(parts, id)[0]}
 
 
 def _load(id: str, config_name: str | None, revision: str | None) -> dict[str, Any]:
@@ -101,7 +121,15 @@ def choose(parts: Mapping[str, Any], id: str) -> tuple[list[tuple[str, str | Non
     return chosen, found
 
 
-def _contents(part: Any, id: str, name: str, split: str | None, revision: str | None) -> Contents:
+def contents_of(part: Any, name: str, path: str, split: str | None = None) -> Contents:
+    """Return the rows of a dataset in memory; class numbers by their names.
+
+    Parameters
+    ----------
+    part : datasets.Dataset
+    name, path, split
+        See `ft_runtime.data.rows.Source`.
+    """
     names = class_names(part)
     records = []
     for row in part:
@@ -109,14 +137,14 @@ def _contents(part: Any, id: str, name: str, split: str | None, revision: str | 
             row[column] = class_name(row[column], labels)
         records.append(Record(0, dict(row)))
     return Contents(
-        f"{id}/{name}",
-        id,
+        name,
+        path,
         "hub",
         records,
         columns_of(records),
         sha256=fingerprint(record.value for record in records),
-        revision=_commit(part) or revision,
         split=split,
+        marks=mark_values(record.value for record in records),
     )
 
 
@@ -130,23 +158,6 @@ def fingerprint(rows: Iterable[Any]) -> str:
         text = json.dumps(row, sort_keys=True, ensure_ascii=True, default=repr)
         digest.update(text.encode("ascii") + b"\n")
     return digest.hexdigest()
-
-
-def class_names(part: Any) -> dict[str, list[str]]:
-    """Return the names of columns that hold class numbers (ClassLabel)."""
-    features = getattr(part, "features", None) or {}
-    return {
-        column: list(kind.names)
-        for column, kind in features.items()
-        if getattr(kind, "names", None) and hasattr(kind, "int2str")
-    }
-
-
-def class_name(value: Any, names: list[str]) -> Any:
-    """Return the name of a class number; None for -1, which means "no label" on the hub."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        return value
-    return names[value] if 0 <= value < len(names) else None
 
 
 def _commit(part: Any) -> str | None:

@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from ft_runtime.data.places import SHOWN, Place, join_places, listing, quoted
+from ft_runtime.data.places import SHOWN, join_places, quoted
 from ft_runtime.data.rows import Row
 from ft_runtime.findings import Finding, finding
 
@@ -30,7 +30,6 @@ def check_labels(rows: Sequence[Row], name: str) -> list[Finding]:
     found = [*_variants(counts, name), *_conflicts(rows)]
     if few := sorted(label for label, count in counts.items() if count < _FEW):
         found.append(finding("data.tiny_classes", name, count=len(few), labels=quoted(few)))
-    texts = [str(row.fields["text"]) for row in rows if row.fields]
     if len(rows) >= _MANY_ROWS and 2 * len(counts) > len(rows):
         found.append(
             finding(
@@ -38,8 +37,6 @@ def check_labels(rows: Sequence[Row], name: str) -> list[Finding]:
                 name,
                 classes=len(counts),
                 count=len(rows),
-                label_length=round(_mean_length(map(label_of, rows))),
-                text_length=round(_mean_length(texts)),
             )
         )
     if all(label.strip().lstrip("+-").isdecimal() for label in counts):
@@ -63,7 +60,7 @@ def _variants(counts: Counter[str], name: str) -> Iterable[Finding]:
             told = ", ".join(f"{quoted([label])} ({counts[label]})" for label in spellings[:6])
             yield finding("data.label_variants", name, spellings=told)
         elif spellings[0] != spellings[0].strip():
-            yield finding("data.label_spaces", name, label=quoted(spellings))
+            yield finding("data.label_spaces", name, labels=quoted(spellings))
 
 
 def _folded(label: str) -> str:
@@ -74,24 +71,17 @@ def _folded(label: str) -> str:
 
 
 def _conflicts(rows: Sequence[Row]) -> Iterable[Finding]:
-    """Tell of equal texts with different labels."""
-    seen: dict[str, set[str]] = defaultdict(set)
-    spots: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    """Tell of rows with a text that an earlier row labels differently."""
+    seen: dict[str, dict[str, Row]] = defaultdict(dict)
+    torn: list[tuple[Row, Row]] = []
     for row in rows:
         assert row.fields is not None
-        seen[row.fields["text"]].add(label_of(row))
-        spots[row.fields["text"]].append(Place(row.source, row.line, row.number).spot)
-    torn = [text for text, labels in seen.items() if len(labels) > 1]
+        known = seen[row.fields["text"]]
+        if known and label_of(row) not in known:
+            torn.append((next(iter(known.values())), row))
+        known.setdefault(label_of(row), row)
     if torn:
-        first = torn[0]
-        yield finding(
-            "data.label_conflicts",
-            join_places(spots[first][:SHOWN], len(spots[first])),
-            count=len(torn),
-            labels=listing(sorted(seen[first]), 4),
-        )
-
-
-def _mean_length(texts: Iterable[str]) -> float:
-    lengths = [len(text) for text in texts]
-    return sum(lengths) / max(1, len(lengths))
+        spots = [row.spot for _, row in torn]
+        lines = "; ".join(f"{one.spot[1]} = {other.spot[1]}" for one, other in torn[:3])
+        where = join_places(spots[:SHOWN], len(torn))
+        yield finding("data.label_conflicts", where, count=len(torn), lines=lines)

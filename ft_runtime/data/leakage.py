@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from ft_runtime.data.labels import label_of
-from ft_runtime.data.places import SHOWN, Place, join_places, quoted
+from ft_runtime.data.places import SHOWN, join_places, quoted
 from ft_runtime.data.rows import Row
 from ft_runtime.data.same import content_key, prompt_key
 from ft_runtime.data.splits import Splits
@@ -74,5 +74,5 @@ def sorted_by_label(rows: Iterable[Row]) -> bool:
 
 
 def _places(rows: Sequence[Row]) -> str:
-    spots = [Place(row.source, row.line, row.number).spot for row in rows[:SHOWN]]
+    spots = [row.spot for row in rows[:SHOWN]]
     return join_places(spots, len(rows))

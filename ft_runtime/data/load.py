@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ft_runtime.data.columns import resolve
 from ft_runtime.data.formats import FORMATS, Format
-from ft_runtime.data.hub import read_hub
+from ft_runtime.data.hub import choose, contents_of, read_hub
 from ft_runtime.data.labels import check_labels, label_of
-from ft_runtime.data.places import SHOWN, Place, join_places
+from ft_runtime.data.places import SHOWN, join_places
 from ft_runtime.data.read import Contents, read_file
 from ft_runtime.data.rows import Row, RowSet, Source
 from ft_runtime.data.same import repeats
+from ft_runtime.data.saved import is_saved, load_saved
 from ft_runtime.data.tally import Tally, unusable
+from ft_runtime.doctor.jsonl.explain import judge
+from ft_runtime.doctor.jsonl.layout import make_layout
+from ft_runtime.doctor.jsonl.value import Explained
+from ft_runtime.doctor.problems import is_error, told
 from ft_runtime.findings import Finding, FindingsError, errors, finding, notify, raise_for_errors
 
 if TYPE_CHECKING:
@@ -83,10 +89,13 @@ def check_contents(
     tally = Tally()
     rows: list[Row] = []
     for contents in read:
-        names, told = resolve(format, columns, contents)
-        found += told
-        if not errors(told):
-            rows += _rows_of(contents, format, names, len(rows), tally)
+        names, noted = resolve(format, columns, contents)
+        found += noted
+        if not errors(noted):
+            before = len(rows)
+            rows += rows_of(contents, format, names, before, tally)
+            lines = any(record.line for record in contents.records[:1])
+            tally.add_log(contents.marks, contents.name, None if lines else before)
     found += tally.findings()
     if errors(found):
         return None, _errors_first(found)
@@ -120,35 +129,56 @@ def _read_all(config: Config) -> tuple[list[Contents], list[Finding]]:
         # Two files of one name in different folders are told apart by their paths.
         name = path if bases.count(base) > 1 else base
         try:
-            contents = read_file(path, name, where=where)
+            for contents in _read_one(path, name, where, split or None, found):
+                found += contents.findings
+                read.append(contents)
         except FindingsError as error:
             found += error.findings
-            continue
-        contents.split = split or None
-        found += contents.findings
-        read.append(contents)
     return read, found
 
 
-def _rows_of(
+def _read_one(
+    path: str, name: str, where: str, split: str | None, found: list[Finding]
+) -> list[Contents]:
+    """Read a file, or a folder that the datasets library saved."""
+    if not is_saved(path):
+        contents = read_file(path, name, where=where)
+        contents.split = split
+        return [contents]
+    parts, absolute = load_saved(path, where), os.path.abspath(path)  # noqa: PTH100
+    if split is None:
+        chosen, told = choose(parts, name)
+        found += told
+        return [contents_of(parts[one], f"{name}/{one}", absolute, kind) for one, kind in chosen]
+    if len(parts) > 1:
+        raise FindingsError([finding("data.several_splits", where, splits=", ".join(parts))])
+    return [contents_of(part, name, absolute, split) for part in parts.values()]
+
+
+def rows_of(
     contents: Contents, format: Format, names: Mapping[str, str], before: int, tally: Tally
 ) -> list[Row]:
-    """Check every record against the format: one row each, whatever is wrong with it."""
+    """Judge every record by the rules of the format: one row each, whatever is wrong with it."""
+    layout = make_layout(format.name, dict(names))
     rows = []
     for number, record in enumerate(contents.records, before + 1):
+        looked = Explained(list(record.problems), whole=record.whole, risky=record.risky)
         fields = None
-        problems = list(record.problems)
         if record.value is not None:
-            place = Place(contents.name, record.line, number, names)
+            # The cells of a record that is not UTF-8 are not judged as texts.
+            if not (contents.kind == "csv" and record.problems):
+                judge(record.value, layout, looked)
             fields = {
                 column: record.value[name] for column, name in names.items() if name in record.value
             }
-            parsed, wrong = format.parse(fields, place, tally)
-            problems += wrong
-            fields = fields if problems else parsed
-        rows.append(
-            Row(number, contents.name, record.line, contents.split, fields, tuple(problems))
-        )
+            fields = format.fields(fields) if looked.fine else fields
+        row = Row(number, contents.name, record.line, contents.split, fields)
+        if looked.problems:
+            tally.add((p for p in looked.problems if not is_error(p.code)), row.spot)
+            place = join_places([row.spot])
+            wrong = tuple(told(p, place) for p in looked.problems if is_error(p.code))
+            row = replace(row, problems=wrong)
+        rows.append(row)
     return rows
 
 
@@ -172,9 +202,15 @@ def _check_all(result: RowSet) -> list[Finding]:
     if not usable:
         return [finding("data.no_usable_rows", name, total=total), *found]
     if again := repeats(usable):
-        spots = [Place(row.source, row.line, row.number).spot for row in again[:SHOWN]]
+        spots = [row.spot for _, row in again]
+        lines = "; ".join(f"{one.spot[1]} = {other.spot[1]}" for one, other in again[:3])
         found.append(
-            finding("data.duplicate_rows", join_places(spots, len(again)), count=len(again))
+            finding(
+                "data.duplicate_rows",
+                join_places(spots[:SHOWN], len(again)),
+                count=len(again),
+                lines=lines,
+            )
         )
     if result.format == "csv_classification":
         result.label_names = sorted({label_of(row) for row in usable})

@@ -15,7 +15,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ft_runtime.data.hub import choose, class_name, class_names, explain
+from ft_runtime.data.classes import class_name, class_names
+from ft_runtime.data.hub import choose, explain
 from ft_runtime.data.places import listing, printable
 from ft_runtime.findings import Finding, FindingsError, finding
 

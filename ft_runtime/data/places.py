@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 from ft_runtime.printing import printable
 
@@ -23,39 +22,6 @@ def quoted(values: Iterable[str], limit: int = 5) -> str:
     known = list(values)
     shown = ", ".join(f'"{printable(value, 40)}"' for value in known[:limit])
     return shown + (f" … (+{len(known) - limit})" if len(known) > limit else "")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A row, and the names that the user's file has for its columns.
-
-    Attributes
-    ----------
-    source : str
-        Name of the file or hub split.
-    line : int
-        Physical line; 0 when there are none.
-    number : int
-        Row number over the dataset, said where there are no lines.
-    names : Mapping
-        Canonical column to the column of the file.
-    """
-
-    source: str
-    line: int
-    number: int
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def spot(self) -> tuple[str, str]:
-        """Source, and line or row number, for lists of places."""
-        return self.source, str(self.line) if self.line else f"row {self.number}"
-
-    def at(self, column: str = "", detail: str = "") -> str:
-        """Return ``file:line column``, as findings name a place."""
-        head = join_places([self.spot])
-        name = printable(self.names.get(column, column))
-        return f"{head} {name}{detail}".rstrip()
 
 
 def join_places(spots: Sequence[tuple[str, str]], count: int | None = None) -> str:

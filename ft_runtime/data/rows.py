@@ -41,6 +41,11 @@ class Row:
         """Whether the row can be trained on."""
         return self.fields is not None and not self.problems
 
+    @property
+    def spot(self) -> tuple[str, str]:
+        """Source, and line or row number, for lists of places."""
+        return self.source, str(self.line) if self.line else f"row {self.number}"
+
 
 @dataclass(frozen=True)
 class Source:

@@ -21,15 +21,14 @@ def prompt_key(row: Row, format: str) -> bytes:
     return _digest(FORMATS[format].prompt(row.fields))
 
 
-def repeats(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows that repeat an earlier one of the same split exactly."""
-    seen: set[tuple[str | None, bytes]] = set()
+def repeats(rows: Iterable[Row]) -> list[tuple[Row, Row]]:
+    """Return the rows that repeat an earlier one of the same split exactly, each behind that."""
+    seen: dict[tuple[str | None, bytes], Row] = {}
     again = []
     for row in rows:
-        key = (row.split, content_key(row))
-        if key in seen:
-            again.append(row)
-        seen.add(key)
+        first = seen.setdefault((row.split, content_key(row)), row)
+        if first is not row:
+            again.append((first, row))
     return again
 
 

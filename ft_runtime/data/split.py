@@ -63,7 +63,7 @@ def check_splits(rows: RowSet, config: Config) -> tuple[Splits | None, list[Find
     else:
         strategy = config.dataset.split.strategy
         if strategy == "tail" and labelled and sorted_by_label(usable):
-            found.append(finding("data.tail_of_sorted", "dataset.split.strategy"))
+            found.append(finding("data.tail_of_sorted", "dataset.split.strategy", column="label"))
         seed = None if strategy == "tail" else config.seed
         train, val, test = STRATEGIES[strategy](usable, shares, config.seed)
         splits = Splits(train, val, test, strategy, seed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.doctor.sources import record_data
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.tokens.keeping import LEDGER, prepared_or_kept
 from ft_runtime.tokens.ledger import Ledger
@@ -44,7 +45,7 @@ def prepare_data(
     tokenizer : PreTrainedTokenizerBase
         With a chat template for chat and instruction data.
     run : Run, optional
-        Gets ``ledger.csv``, and insists on the same data when it is resumed.
+        Gets ``ledger.csv`` and ``datasets.json``, and insists on the same data when it is resumed.
 
     Returns
     -------
@@ -72,6 +73,8 @@ def prepare_data(
         run.pin("splits", splits.sha256)
         run.pin("data", {"rows": len(rows.rows), "sources": _sources(rows), "tokens": made.pin})
         _write(made.ledger, run)
+        if run.leads:
+            record_data(config, run)
     _tell(made)
     examples: dict[str, Sequence[Example]] = {
         name: Examples(datasets[name], part, work.example)

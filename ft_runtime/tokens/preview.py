@@ -79,9 +79,9 @@ class RenderedExample:
 
     def _repr_html_(self) -> str:
         shown = "".join(
-            f'<mark style="color:inherit;{_STYLE}">{_visible(piece)}</mark>'
+            f'<mark style="color:inherit;{_STYLE}">{visible(piece)}</mark>'
             if learned
-            else _visible(piece)
+            else visible(piece)
             for piece, learned in self.segments
         )
         legend = ""
@@ -123,7 +123,7 @@ def show_example(
     chosen = data.split(split)[index]
     ids, labels = chosen["input_ids"], chosen["labels"]
     if data.label_names is not None:
-        whole = _decode(tokenizer, ids)
+        whole = decode(tokenizer, ids)
         label = data.label_names[labels]
         return RenderedExample(split, chosen["row"], ((whole, False),), len(ids), 1, label)
     learned = [label != IGNORED for label in labels]
@@ -144,18 +144,19 @@ def segments_of(
     stop, before = 0, ""
     for flag, run in groupby(learned):
         start, stop = stop, stop + len(list(run))
-        until = _decode(tokenizer, ids[:stop])
+        until = decode(tokenizer, ids[:stop])
         piece = until[len(before) :] if until.startswith(before) else None
-        segments.append((_decode(tokenizer, ids[start:stop]) if piece is None else piece, flag))
+        segments.append((decode(tokenizer, ids[start:stop]) if piece is None else piece, flag))
         before = until
     return segments
 
 
-def _decode(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> str:
+def decode(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> str:
+    """Return the text of tokens as it is, special tokens included."""
     return tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
 
-def _visible(piece: str) -> str:
+def visible(piece: str) -> str:
     """Escape text for HTML; characters that would turn the reading order show as their codes."""
     turning = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     shown = "".join(f"\\u{ord(char):04x}" if char in turning else char for char in piece)

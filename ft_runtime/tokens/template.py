@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -45,6 +46,8 @@ a token.
 """
 
 _LITERAL_FORMAT = re.compile(r"""strftime_now\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)""")
+# Roles that some templates know and others pass over without a word.
+_RARE = ("developer", "function")
 _CLOCK_MACRO = (
     "{%- macro strftime_now(format) -%}{{ ft_clock[format] }}{%- endmacro +%}"  # see _frozen
 )
@@ -98,14 +101,15 @@ class ChatRenderer:
         Raises
         ------
         RefusalError
-            With the template's words, such as "Conversation roles must alternate".
+            With the template's words, such as "Conversation roles must alternate"; or because it
+            leaves out messages of a rare role, which would lose them in silence.
         FindingsError
             ``tokens.template_broken`` when the template is no valid Jinja: no row is to blame.
         """
         from jinja2 import TemplateSyntaxError
 
         try:
-            return self._tokenizer.apply_chat_template(
+            text: str = self._tokenizer.apply_chat_template(
                 [dict(message) for message in messages],
                 tokenize=False,
                 add_generation_prompt=generation,
@@ -119,6 +123,16 @@ class ChatRenderer:
         # A template is code of somebody else: anything that it raises is its refusal.
         except Exception as error:
             raise RefusalError(str(error) or type(error).__name__) from error
+        for message in messages:
+            if message["role"] in _RARE and not _rendered(said(message), text):
+                raise RefusalError(f'messages of the role "{message["role"]}" are left out')
+        return text
+
+
+def _rendered(said: str, text: str) -> bool:
+    """Tell whether a template wrote what a message says, as it is or as JSON."""
+    plain = said.strip()
+    return plain in text or json.dumps(plain)[1:-1] in text
 
 
 def said(message: Message) -> str:

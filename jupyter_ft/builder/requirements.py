@@ -81,10 +81,13 @@ REQUIREMENTS = (
     Requirement("sacrebleu", ">=2.5", "2.6.0", "train", _metric("bleu")),
     Requirement("scikit-learn", ">=1.6", "1.9.1", "train", _labels),
     Requirement("tensorboard", ">=2.19", "2.21.0", "train", _tensorboard),
-    Requirement("numpy", ">=2.0", "2.4.6", "train", _by_another),
     Requirement("safetensors", ">=0.5", "0.8.0", "train", _by_another),
+    Requirement("numpy", ">=2.0", "2.4.6", "", _by_another),
     Requirement("jsonschema", ">=4.18", "4.26.0", "", _always),
+    Requirement("msgspec", ">=0.19", "0.22.0", "", _always),
+    Requirement("orjson", ">=3.10", "3.13.0", "", _always),
     Requirement("PyYAML", ">=6.0", "6.0.3", "", _always),
+    Requirement("xxhash", ">=3.4", "4.1.0", "", _always),
 )
 """In the order in which the install cell lists them."""
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ft_runtime.data.places import printable
 from ft_runtime.data.read.contents import Contents, Record, columns_of
+from ft_runtime.data.read.jsonl import mark_values
 from ft_runtime.findings import Finding, FindingsError, finding
 from jupyter_ft.services.child import Child, ChildError
 from jupyter_ft.services.models.check import unreachable
@@ -109,7 +110,7 @@ class HubDatasets:
             records = [Record(0, row) for row in told["rows"]]
             seen.contents = Contents(
                 f"{id}/{told['split']}", id, "hub", records, columns_of(records),
-                revision=facts["commit"],
+                revision=facts["commit"], marks=mark_values(told["rows"]),
             )  # fmt: skip
             seen.total, seen.complete = told["total"], told["complete"]
         return seen

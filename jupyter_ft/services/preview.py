@@ -14,11 +14,13 @@ from ft_runtime.data.formats import FORMATS
 from ft_runtime.data.load import check_contents
 from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read import Contents, read_head
+from ft_runtime.doctor.shape import detect_rows
 from ft_runtime.findings import Finding, FindingsError, finding
+from jupyter_ft.services.choice import check_choice, one_source
 from jupyter_ft.services.clip import clip
 from jupyter_ft.services.hub_datasets import HubDatasets, HubLook
 from jupyter_ft.services.places import Root, check_ending
-from jupyter_ft.services.problem import Problem, fields, refuse
+from jupyter_ft.services.problem import fields
 from jupyter_ft.services.statistics import label_counts, lengths, sizes
 
 _FIELDS = {
@@ -27,6 +29,7 @@ _FIELDS = {
 }  # fmt: skip
 # What only the whole file can tell: the first rows of a file sorted by label have one label.
 _NEED_ALL = {"data.one_class", "data.tiny_classes"}
+_TASTED = 200
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Limits:
     head_bytes: int = 2 << 20
     rows: int = 20
     cell_characters: int = 2000
-    extensions: tuple[str, ...] = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".txt")
+    extensions: tuple[str, ...] = (
+        ".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".gz", ".zst"
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,22 +93,6 @@ def preview(
     return preview_file(place, name, given["format"], given["columns"], limits)
 
 
-def one_source(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a request that names a file or a hub dataset, and not both.
-
-    Raises
-    ------
-    Problem
-        400 ``server.missing_field`` or ``server.both_fields``.
-    """
-    if given["path"] is None and given["id"] is None:
-        expected = "a text, or id for a dataset of the hub"
-        raise refuse(400, "server.missing_field", "path", name="path", expected=expected)
-    if given["path"] is not None and given["id"] is not None:
-        raise refuse(400, "server.both_fields", "path", first="path", second="id")
-    return given
-
-
 def preview_upload(
     data: bytes, filename: str, format: str | None, columns: Any, limits: Limits
 ) -> dict[str, Any]:
@@ -111,7 +100,8 @@ def preview_upload(
     check_choice(format, columns)
     name = PurePath(filename.replace("\\", "/")).name
     check_ending(name, limits.extensions)
-    handle, place = tempfile.mkstemp(suffix=PurePath(name).suffix.lower(), prefix="ft-upload-")
+    ending = "".join(PurePath(name).suffixes[-2:]).lower()
+    handle, place = tempfile.mkstemp(suffix=ending[-20:], prefix="ft-upload-")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -135,7 +125,9 @@ def preview_file(
     if not seen.complete:
         part = {"size": sizes(size), "seen": sizes(limits.head_bytes), "rows": count}
         found.append(finding("server.preview_partial", answer["name"], **part))
-    about = count if seen.complete else round(count * size / limits.head_bytes)
+    about = count if seen.complete else None
+    if about is None and seen.contents.text:
+        about = round(count * size / limits.head_bytes)
     return {**answer, **_shown(seen, limits, found), "estimated_rows": about}
 
 
@@ -241,44 +233,25 @@ def _recognise(
     return Look(contents, complete, detected, chosen, names)
 
 
-def check_choice(format: str | None, columns: Any) -> None:
-    """Refuse a format that does not exist, and columns that are no names.
-
-    Raises
-    ------
-    Problem
-        400 ``server.bad_field``.
-    """
-    found = []
-    if format is not None and format not in FORMATS:
-        expected = "one of " + ", ".join(FORMATS)
-        shown = printable(format, 80)
-        found.append(
-            finding("server.bad_field", "format", name="format", expected=expected, got=shown)
-        )
-    if columns is not None and not (
-        isinstance(columns, Mapping) and all(isinstance(v, str) for v in columns.values())
-    ):
-        expected = "an object of names"
-        got = "something else"
-        found.append(
-            finding("server.bad_field", "columns", name="columns", expected=expected, got=got)
-        )
-    if found:
-        raise Problem(400, found[0], found)
-
-
 def _check(seen: Look) -> tuple[dict[str, Any], list[Finding]]:
     """Return how many rows can be used, and everything that is wrong."""
     contents = seen.contents
     if seen.format is None:
-        present = listing(contents.columns) or "none"
-        unknown = finding("server.unknown_format", contents.name, present=present)
-        return {"usable": None}, [*contents.findings, unknown]
+        return {"usable": None}, [*contents.findings, _unknown(contents)]
     rows, findings = check_contents(seen.format, seen.columns, [contents], contents.findings)
     if not seen.complete:
         findings = [item for item in findings if item.code not in _NEED_ALL]
     return {"usable": len(rows.usable) if rows is not None else None}, findings
+
+
+def _unknown(contents: Contents) -> Finding:
+    """Return what ``check`` says of rows of no known format."""
+    present = listing(contents.columns) or "none"
+    values = [record.value for record in contents.records[:_TASTED] if record.value is not None]
+    shape = detect_rows(values)[2]
+    if shape == "preference":
+        return finding("data.preference_data", contents.name, present=present)
+    return finding("data.unknown_format", contents.name, shape=shape, present=present)
 
 
 def _mapping(seen: Look) -> dict[str, str]:

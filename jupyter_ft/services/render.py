@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ft_runtime.data.load import check_contents
-from ft_runtime.data.places import printable
+from ft_runtime.data.places import join_places, printable
+from ft_runtime.doctor.problems import Log, told
 from ft_runtime.findings import Finding, FindingsError, errors, finding
 from jupyter_ft.services.child import Child, ChildError
+from jupyter_ft.services.choice import check_choice, one_source
 from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.services.models.check import PROVIDERS
 from jupyter_ft.services.places import Root
-from jupyter_ft.services.preview import Limits, Look, check_choice, look, look_at_hub, one_source
+from jupyter_ft.services.preview import Limits, Look, look, look_at_hub
 from jupyter_ft.services.problem import Problem, fields, refuse
 
 _MODULE = "ft_runtime.tokens.single"
@@ -95,7 +97,7 @@ def _row(given: Mapping[str, Any], seen: Look) -> tuple[dict[str, Any], int]:
     if not 0 <= number < len(records):
         raise FindingsError([finding("server.no_such_row", "row", got=number, rows=len(records))])
     record = records[number]
-    seen.contents.records = [record]
+    seen.contents.records, seen.contents.marks = [record], Log()
     rows, found = check_contents(given["format"], seen.columns, [seen.contents])
     if rows is not None and rows.usable:
         return dict(rows.usable[0].fields or {}), record.line
@@ -107,7 +109,8 @@ def _row(given: Mapping[str, Any], seen: Look) -> tuple[dict[str, Any], int]:
         text, label = value.get(names.get("text", "text")), value.get(names.get("label", "label"))
         return {"text": text, "label": str(label)}, record.line
     unusable = finding("server.row_unusable", seen.contents.name)
-    raise FindingsError([unusable, *record.problems, *found])
+    place = join_places([(seen.contents.name, str(record.line or f"row {number + 1}"))])
+    raise FindingsError([unusable, *(told(each, place) for each in record.problems), *found])
 
 
 def _config(given: Mapping[str, Any], root: Root) -> dict[str, Any]:

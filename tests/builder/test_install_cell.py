@@ -236,4 +236,5 @@ def test_only_what_the_config_needs_is_asked_for(
 ):
     world = World(monkeypatch, capsys, config, "index")
     base = {"torch", "transformers", "accelerate", "datasets", "jsonschema", "PyYAML"}
+    base |= {"msgspec", "orjson", "xxhash"}
     assert set(world.needed) == base | extra

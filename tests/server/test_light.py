@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ("torch", "transformers", "datasets", "peft", "accelerate", "numpy", "tokenizers")
+HEAVY = ("torch", "transformers", "datasets", "peft", "accelerate", "tokenizers", "pyarrow")
 ROOT = Path(__file__).parents[2]
 
 SCRIPT = """
@@ -28,6 +28,8 @@ from jupyter_ft.services.child import Child
 from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.services.render import render
 from jupyter_ft.services.validate import validate
+# Tables are split with numpy: the first preview may load it, the start of the server must not.
+assert "numpy" not in sys.modules
 root, hub = Root(datasets_folder()), HubClient("http://127.0.0.1:9", 0.5)
 config = {"model_id": "a/b", "dataset": {"path": "chat.jsonl", "format": "jsonl_chat"}}
 look = {"path": "chat.jsonl", "format": "jsonl_chat", "provider": "hf_hub", "model_id": "a/b"}

@@ -99,8 +99,8 @@ async def test_what_is_wrong_with_rows_is_told(ask, root):
         ("a.jsonl", b"", "data.empty_file"),
         ("a.csv", b"a;b\n1;2\n", "data.csv_delimiter"),
         ("a.jsonl", b"[1]\n[2]\n", "data.mostly_unreadable"),
-        ("a.jsonl", b'{"x": 1, "y": 2}\n', "server.unknown_format"),
-        ("a.jsonl", b'{"chosen": "a", "rejected": "b"}\n', "server.unknown_format"),
+        ("a.jsonl", b'{"x": 1, "y": 2}\n', "data.unknown_format"),
+        ("a.jsonl", b'{"chosen": "a", "rejected": "b"}\n', "data.preference_data"),
     ],
 )
 async def test_a_file_that_cannot_serve_is_a_finding(ask, root, name, data, code):

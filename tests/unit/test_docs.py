@@ -45,6 +45,12 @@ def test_generated_page_is_up_to_date(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == GENERATED[path], "run: make reference"
 
 
+def test_the_example_of_the_data_doctor_is_what_it_prints() -> None:
+    made = runpy.run_path(str(DOCS / "make_doctor_example.py"))
+    page = made["PAGE"].read_text(encoding="utf-8")
+    assert page == made["with_example"](page), "run: make reference"
+
+
 def test_every_field_and_every_finding_is_in_the_reference() -> None:
     config, findings = (text for _, text in sorted(GENERATED.items()))
     for path, _ in walk():

@@ -52,7 +52,7 @@ def test_every_code_is_used_somewhere():
     # Some codes are put together at run time, as f"run.{kind}_changed": any text fits the gap.
     shapes = [
         re.compile(re.sub(r"\{[^{}]*\}", "[a-z_0-9]+", shape).replace(".", r"\.", 1))
-        for shape in re.findall(r'f"([a-z]+\.[a-z_]*\{[^"]*)"', sources)
+        for shape in re.findall(r'f"([a-z_]+\.[a-z_]*\{[^"]*)"', sources)
     ]
     unused = [
         code

@@ -1,4 +1,4 @@
-"""What a data format is: its columns, and how a row of it is checked."""
+"""What a data format is: its columns, and what a row of it hands on."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ft_runtime.data.places import Place
-from ft_runtime.data.tally import Tally
-from ft_runtime.findings import Finding
-
-Parsed = tuple[dict[str, Any], list[Finding]]
+Fields = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Format:
-    """One data format.
+    """One data format. What makes a row of it broken is said by `ft_runtime.doctor.jsonl.explain`.
 
     Attributes
     ----------
@@ -23,10 +19,8 @@ class Format:
         As in ``dataset.format``.
     required, optional : tuple of str
         Canonical columns.
-    parse : callable
-        ``(values, place, tally) -> (fields, problems)``: checks one row, given as canonical column
-        to raw value; doubts that do not stop the row go to the tally. The fields count only when
-        there are no problems.
+    fields : callable
+        ``values -> fields``: what a sound row hands on, given as canonical column to raw value.
     prompt : callable
         ``fields -> key``: what the model is given, without what it must produce. Two rows with
         equal keys ask the same.
@@ -35,7 +29,7 @@ class Format:
     name: str
     required: tuple[str, ...]
     optional: tuple[str, ...]
-    parse: Callable[[Mapping[str, Any], Place, Tally], Parsed]
+    fields: Callable[[Mapping[str, Any]], Fields]
     prompt: Callable[[Mapping[str, Any]], Any]
 
     @property

@@ -5,38 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ft_runtime.data.formats.base import Format, Parsed
-from ft_runtime.data.formats.text import check_text, note_oddities
-from ft_runtime.data.places import Place
-from ft_runtime.data.tally import Tally
+from ft_runtime.data.formats.base import Fields, Format
 
 
-def parse(values: Mapping[str, Any], place: Place, tally: Tally) -> Parsed:
-    """Check one row. An input that is missing or null is none: the fields then have ``""``."""
-    problems = [
-        found for column in ("instruction", "output") for found in check_text(values, column, place)
-    ]
-    fields = dict(values)
-    if fields.get("input") is None:
-        fields["input"] = ""
-    problems += check_text(fields, "input", place, may_be_empty=True)
-    if fields.get("system") is None:
-        fields.pop("system", None)
-    else:
-        problems += check_text(fields, "system", place, may_be_empty=True)
-        if fields["system"] == "":
-            del fields["system"]
-    if not problems:
-        noted: set[str] = set()
-        for text in fields.values():
-            note_oddities(text, place, tally, noted)
-    return fields, problems
+def fields(values: Mapping[str, Any]) -> Fields:
+    """Return the texts. An input that is missing or null is none, which is ``""``."""
+    made = dict(values)
+    if made.get("input") is None:
+        made["input"] = ""
+    if not made.get("system"):
+        made.pop("system", None)
+    return made
 
 
 FORMAT = Format(
     name="jsonl_instr",
     required=("instruction", "output"),
     optional=("input", "system"),
-    parse=parse,
+    fields=fields,
     prompt=lambda fields: (fields.get("system"), fields["instruction"], fields["input"]),
 )

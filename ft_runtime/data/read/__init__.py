@@ -1,9 +1,8 @@
-"""Reading a data file: opened safely, told apart by content, every row with its line."""
+"""Reading a data file: the rows as values, told apart and judged by the data doctor."""
 
 from __future__ import annotations
 
 from ft_runtime.data.read.contents import Contents, Record
-from ft_runtime.data.read.file import read_file
-from ft_runtime.data.read.head import read_head
+from ft_runtime.data.read.file import read_file, read_head
 
 __all__ = ["Contents", "Record", "read_file", "read_head"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ft_runtime.doctor.problems import Log, Problem
 from ft_runtime.findings import Finding
 
 
@@ -19,16 +20,20 @@ class Record:
         Physical line, from 1, on which it starts; 0 when there are no lines.
     value : dict or None
         Columns and values; None when the row cannot be read.
-    problems : tuple of Finding
-        Why it cannot be used.
+    problems : tuple of Problem
+        What is wrong or odd with how it is written.
     blank : bool
         Whether it is an empty line between rows.
+    whole, risky : bool
+        As in `ft_runtime.doctor.jsonl.parse.Parsed`.
     """
 
     line: int
     value: dict[str, Any] | None
-    problems: tuple[Finding, ...] = ()
+    problems: tuple[Problem, ...] = ()
     blank: bool = False
+    whole: bool = False
+    risky: bool = True
 
 
 @dataclass
@@ -39,7 +44,7 @@ class Contents:
     ----------
     name, path, sha256, bytes, revision
         As in `ft_runtime.data.rows.Source`.
-    kind : {"jsonl", "json", "csv", "hub"}
+    kind : {"jsonl", "json", "csv", "parquet", "arrow", "dataset", "hub"}
     records : list of Record
     columns : dict
         Every column in order of appearance, with its first value that is not null.
@@ -47,6 +52,11 @@ class Contents:
         Warnings and notes about the file.
     split : str or None
         When the data came split.
+    text : bool
+        Whether its size tells how many rows it has: it is not packed, and no table in binary form.
+    marks : Log
+        Secrets, personal data and other things found in the text, by line; by row number where
+        there are no lines.
     """
 
     name: str
@@ -59,6 +69,8 @@ class Contents:
     findings: list[Finding] = field(default_factory=list)
     revision: str | None = None
     split: str | None = None
+    marks: Log = field(default_factory=Log)
+    text: bool = True
 
 
 def columns_of(records: Iterable[Record]) -> dict[str, Any]:

@@ -1,48 +1,41 @@
-"""Reading one file whole: opened, told apart, read, hashed, and judged."""
+"""Reading one source whole: opened and told apart by the doctor, read, hashed, and judged."""
 
 from __future__ import annotations
 
-import itertools
+import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import closing
-from typing import BinaryIO
+from typing import Any
 
 from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Contents, Record, columns_of
-from ft_runtime.data.read.csv_table import read_csv
-from ft_runtime.data.read.json_array import read_array
 from ft_runtime.data.read.jsonl import read_jsonl
-from ft_runtime.data.read.lines import LineReader
-from ft_runtime.data.read.opening import open_file
-from ft_runtime.data.read.sniff import kind_of, refuse
-from ft_runtime.data.tally import Tally
+from ft_runtime.doctor.containers import Plain, plain
+from ft_runtime.doctor.csv.rows import Row, read_rows
+from ft_runtime.doctor.finish import KINDS, UNREADABLE
+from ft_runtime.doctor.head import Detection, detect_open
+from ft_runtime.doctor.opening import State, opened, read_at
+from ft_runtime.doctor.part import Part
+from ft_runtime.doctor.problems import Log, told
+from ft_runtime.doctor.secrets.find import marker
 from ft_runtime.findings import Finding, finding, raise_for_errors
 
-# Faults of data that are what they claim to be: they cost rows, and say nothing about the file.
-_SLIPS = {"data.duplicate_key", "data.not_finite", "data.inside_quote"}
+_OPEN = {"unbalanced_quote", "inside_quote"}
 
 
 def read_file(
-    path: str | os.PathLike[str],
-    name: str | None = None,
-    *,
-    where: str = "dataset.path",
-    limit: int | None = None,
+    path: str | os.PathLike[str], name: str | None = None, *, where: str = "dataset.path"
 ) -> Contents:
-    """Read a data file: JSON Lines, one JSON array, or CSV.
+    """Read a data file.
 
     Parameters
     ----------
     path : str or PathLike
-        Relative to the working directory, or absolute.
+        JSON Lines, a JSON array, CSV, TSV, Parquet or Arrow, packed with gzip or zstd or not.
     name : str, optional
         What findings and rows call the file; by default its own name.
     where : str
         The config field that names the file.
-    limit : int, optional
-        Read so many records and stop: for a look, without hash and without judgement.
 
     Returns
     -------
@@ -54,56 +47,157 @@ def read_file(
     FindingsError
         When the file as a whole cannot serve: missing, of another kind, empty, mostly unreadable.
     """
+    return read_source(path, name, where=where)[0]
+
+
+def read_head(
+    path: str | os.PathLike[str], size: int, name: str | None = None
+) -> tuple[Contents, bool]:
+    """Read a data file as far as `size` bytes of its rows go.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        As in `read_file`.
+    size : int
+        In bytes, unpacked. A file that is not larger is read whole.
+    name : str, optional
+        What findings and rows call the file; by default its own name.
+
+    Returns
+    -------
+    contents : Contents
+        The whole rows among the first bytes. ``bytes`` is the size of the file; ``sha256`` is empty
+        unless the file was read whole.
+    complete : bool
+        Whether the file was read whole.
+
+    Raises
+    ------
+    FindingsError
+        As `read_file`; and ``data.line_too_long`` when not even the first row ends in `size` bytes.
+    """
+    return read_source(path, name, most=size)
+
+
+def read_source(
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    *,
+    where: str = "dataset.path",
+    most: int | None = None,
+) -> tuple[Contents, bool]:
+    """Read a file, or its first `most` bytes; see `read_file` and `read_head`."""
     path = os.fspath(path)
     name = printable(name or os.path.basename(path) or path, 200)  # noqa: PTH119
-    stream, status = open_file(path, where)
-    with closing(stream):
-        head = stream.read(limits.HEAD_BYTES)
-        stream.seek(0)
-        refuse(head, path, name)
-        kind = kind_of(head, path, name)
-        return _read(stream, status, path, name, kind, limit)
+    with opened(path, where) as handle:
+        before = State.of(handle)
+    with plain(path, name=name, where=where, tables=False, most=most) as source:
+        contents = read_plain(source)
+    contents.path = os.path.abspath(path)  # noqa: PTH100 (a resolved link is not what was typed)
+    with opened(path, where) as handle:
+        if State.of(handle) != before:
+            contents.findings.insert(0, finding("data.file_changed", name))
+    raise_for_errors(contents.findings)
+    if not source.complete:
+        contents.sha256 = ""
+    return contents, source.complete
 
 
-def _read(
-    stream: BinaryIO, status: os.stat_result, path: str, name: str, kind: str, limit: int | None
-) -> Contents:
-    lines = LineReader(stream, status, name)
-    tally = Tally()
-    source = records_of(kind, lines, name, tally)
-    if limit is not None:
-        records = list(itertools.islice(source, limit))
-        return Contents(name, path, kind, records, columns_of(records))
-    records = list(source)
-    found = lines.changed()
+def read_plain(source: Plain) -> Contents:
+    """Read what the doctor made plain text of.
+
+    Returns
+    -------
+    Contents
+        An error among its findings means that the whole cannot serve.
+
+    Raises
+    ------
+    FindingsError
+        There is nothing in it that could be read as rows.
+    """
+    name = source.source
+    digest = hashlib.sha256()
+    with opened(source.path) as handle:
+        state = State.of(handle)
+        found = detect_open(handle, state.size, source.path, name=name)
+        columns = found.dialect.column_findings if found.dialect else []
+        raise_for_errors(item for item in found.findings if item not in columns)
+        digest.update(read_at(handle, found.begin, 0))
+        records, part = _rows(handle, state.size, found, digest)
+        changed = State.of(handle) != state or part.changed
+    records = [_numbered(record, source) for record in records]
+    if not source.complete:
+        records = _without_stump(records)
     records, blank = _without_tail(records)
+    findings = [item for item in found.findings if item not in columns]
+    if changed:
+        findings.insert(0, finding("data.file_changed", name))
     if not records:
-        found.append(finding("data.header_only" if kind == "csv" else "data.blank_file", name))
-    found += judge(records, name, kind)
-    raise_for_errors(found)
-    if lines.marked:
-        found.append(finding("data.byte_order_mark", name))
-    if kind == "jsonl" and lines.mixed_ends:
-        found.append(finding("data.mixed_line_ends", name))
+        findings.append(finding(f"data.{'header_only' if found.dialect else 'blank_file'}", name))
+    findings += judge(records, name, found.container)
+    ends = len(records) + blank if found.dialect else part.lines
+    if 0 < part.crlf < ends - 1 and source.numbers is None:
+        values = {"crlf": part.crlf, "lines": ends}
+        findings.append(finding("data.mixed_line_ends", name, **values))
     if blank:
-        found.append(finding("data.trailing_blank_lines", name, count=blank))
+        findings.append(finding("data.trailing_blank_lines", name, count=blank))
+    kind = source.container.rpartition(" ")[2]
+    kind = kind if kind in ("json", "parquet", "arrow", "dataset") else found.container
     return Contents(
         name,
-        os.path.abspath(path),  # noqa: PTH100 (resolving links would change what the user typed)
-        kind,
+        str(source.path),
+        "csv" if found.dialect else kind,
         records,
         columns_of(records),
-        sha256=lines.sha256,
-        bytes=lines.bytes,
-        findings=found + tally.findings(),
+        sha256=source.sha256 or digest.hexdigest(),
+        bytes=source.bytes,
+        findings=findings,
+        marks=_marks(part.marks, source),
+        text=source.container in ("", "json"),
     )
 
 
-def records_of(kind: str, lines: LineReader, name: str, tally: Tally) -> Iterator[Record]:
-    """Yield the records of a file of a known kind."""
-    if kind == "csv":
-        return read_csv(lines, name)
-    return (read_array if kind == "json" else read_jsonl)(lines, name, tally)
+def _rows(handle: int, size: int, found: Detection, digest: Any) -> tuple[list[Record], Part]:
+    mark = marker(True, False, True)
+    if found.dialect is not None:
+        records: list[Record] = []
+
+        def put(row: Row) -> None:
+            line, value, problems = row
+            blank = value is None and problems[0].code == "blank_line"
+            records.append(Record(line, value, problems, blank, whole=True))
+
+        limit, feed = limits.LINE_BYTES, digest.update
+        part = read_rows(handle, size, found.dialect, put, limit=limit, marker=mark, feed=feed)
+        return records, part
+    part = Part()
+    with open(handle, "rb", buffering=1 << 18, closefd=False) as stream:
+        stream.seek(found.begin)
+        return list(read_jsonl(stream, part, mark, digest.update)), part
+
+
+def _numbered(record: Record, source: Plain) -> Record:
+    """Return a record with its line in the source; 0 where the source has no lines."""
+    if not source.temporary or (source.numbers is None and not source.rows_only):
+        return record
+    line = 0 if source.rows_only else source.number(record.line)
+    return Record(line, record.value, record.problems, record.blank, record.whole, record.risky)
+
+
+def _marks(marks: Log, source: Plain) -> Log:
+    for kept in marks.kept.values():
+        kept[:] = [(source.number(line), problem) for line, problem in kept]
+    return marks
+
+
+def _without_stump(records: list[Record]) -> list[Record]:
+    """Leave out a CSV row that the border cuts: its last cell is open."""
+    end = len(records)
+    while end and any(problem.code in _OPEN for problem in records[end - 1].problems):
+        end -= 1
+    return records[:end]
 
 
 def _without_tail(records: list[Record]) -> tuple[list[Record], int]:
@@ -117,12 +211,12 @@ def _without_tail(records: list[Record]) -> tuple[list[Record], int]:
 def judge(records: list[Record], name: str, kind: str) -> list[Finding]:
     """Refuse a file of which most of the first rows cannot be read: it is something else."""
     first = [record for record in records[: limits.JUDGED_ROWS] if not record.blank]
-    bad = [record for record in first if any(p.code not in _SLIPS for p in record.problems)]
+    bad = [record for record in first if any(p.code in UNREADABLE for p in record.problems)]
     if 2 * len(bad) <= len(first):
         return []
-    kinds = {"jsonl": "JSON Lines", "json": "JSON", "csv": "CSV"}
     lines = listing((str(record.line) for record in bad), 5)
-    whole = finding(
-        "data.mostly_unreadable", name, bad=len(bad), seen=len(first), kind=kinds[kind], lines=lines
-    )
-    return [whole, *(record.problems[0] for record in bad[:3])]
+    values = {"bad": len(bad), "seen": len(first), "kind": KINDS.get(kind, kind), "lines": lines}
+    return [
+        finding("data.mostly_unreadable", name, **values),
+        *(told(record.problems[0], f"{name}:{record.line}") for record in bad[:3]),
+    ]

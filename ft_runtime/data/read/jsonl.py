@@ -1,36 +1,106 @@
-"""JSON Lines: one object a line."""
+"""JSON Lines as records: each line judged as JSON by the doctor's own reader of lines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
 
-from ft_runtime.data.places import Place
+from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Record
-from ft_runtime.data.read.lines import LineReader
-from ft_runtime.data.read.strict_json import StrictJson, type_name
-from ft_runtime.data.tally import Tally
-from ft_runtime.findings import finding
+from ft_runtime.doctor.jsonl.parse import parse
+from ft_runtime.doctor.jsonl.scan import Marker
+from ft_runtime.doctor.jsonl.value import kind
+from ft_runtime.doctor.jsonl.words import PAD
+from ft_runtime.doctor.part import Part
+from ft_runtime.doctor.problems import Log, Problem
+from ft_runtime.doctor.secrets.find import marker
+
+_BLOCK = 1 << 21
+_ROWS = 1000
 
 
-def read_jsonl(lines: LineReader, name: str, tally: Tally) -> Iterator[Record]:
-    """Yield one record a line, blank lines included."""
-    decoder = StrictJson()
-    while (raw := lines.line()) is not None:
-        where = f"{name}:{lines.number}"
-        body = raw.rstrip(b"\r\n")
-        if not body.strip(b" \t\r"):
-            yield Record(lines.number, None, (finding("data.blank_line", where),), blank=True)
+def read_jsonl(
+    stream: BinaryIO, part: Part, mark: Marker, feed: Callable[[bytes], None]
+) -> Iterator[Record]:
+    r"""Yield one record a line, blank lines included.
+
+    A line ends at ``\n`` and nowhere else: U+2028 and its kind stand inside texts.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+        At the first row.
+    part : Part
+        Gets the number of lines, and what is marked.
+    mark : callable
+        See `ft_runtime.doctor.jsonl.scan`.
+    feed : callable
+        Gets all bytes in their order.
+    """
+    block: list[bytes] = []
+    size = 0
+    while raw := stream.readline(limits.LINE_BYTES + 1):
+        feed(raw)
+        part.lines += 1
+        if len(raw) > limits.LINE_BYTES and not raw.endswith(b"\n"):
+            _mark(block, part, mark, part.lines - 1)
+            block, size = [], 0
+            while raw and not raw.endswith(b"\n"):
+                raw = stream.readline(1 << 20)
+                feed(raw)
+            yield Record(part.lines, None, (_too_long(),))
             continue
-        try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            yield Record(
-                lines.number, None, (finding("data.not_utf8", where, byte=error.start + 1),)
-            )
-            continue
-        value, problems = decoder.decode(text, where)
-        if decoder.out_of_range:
-            tally.add("data.number_out_of_range", Place(name, lines.number, 0))
-        if not problems and not isinstance(value, dict):
-            problems = [finding("data.not_an_object", where, got=type_name(value))]
-        yield Record(lines.number, None if problems else value, tuple(problems))
+        block.append(raw)
+        size += len(raw)
+        if size > _BLOCK:
+            _mark(block, part, mark, part.lines)
+            block, size = [], 0
+        yield _record(raw, part)
+    _mark(block, part, mark, part.lines)
+
+
+def mark_values(values: Iterable[Any]) -> Log:
+    """Return what the doctor marks in rows that were not read from text, by row number."""
+    part, mark = Part(), marker(True, False, True)
+    block: list[bytes] = []
+    for value in values:
+        block.append(json.dumps(value, default=repr).encode("ascii") + b"\n")
+        part.lines += 1
+        if len(block) == _ROWS:
+            _mark(block, part, mark, part.lines)
+            block = []
+    _mark(block, part, mark, part.lines)
+    return part.marks
+
+
+def _record(raw: bytes, part: Part) -> Record:
+    ended = raw.removesuffix(b"\n")
+    body = ended.removesuffix(b"\r")
+    part.crlf += len(body) < len(ended)
+    if len(body) > limits.LINE_BYTES:
+        return Record(part.lines, None, (_too_long(),))
+    parsed = parse(body)
+    value, problems = parsed.value, tuple(parsed.problems)
+    if not parsed.sound:
+        return Record(part.lines, None, problems, problems[0].code == "blank_line")
+    if not isinstance(value, dict):
+        problems += (Problem("not_an_object", values={"got": kind(value)}),)
+        return Record(part.lines, None, problems)
+    return Record(part.lines, value, problems, False, parsed.whole, parsed.risky)
+
+
+def _too_long() -> Problem:
+    return Problem("line_too_long", values={"limit": limits.LINE_BYTES})
+
+
+def _mark(lines: list[bytes], part: Part, mark: Marker, last: int) -> None:
+    """Look for what the doctor marks in some lines; `last` is the number of the last of them."""
+    if not lines:
+        return
+    import numpy as np
+
+    sizes: Any = np.fromiter(map(len, lines), np.int64, len(lines))
+    ends = np.cumsum(sizes)
+    block = b"".join(lines)
+    mark(block + bytes(PAD), len(block), ends - sizes, last - len(lines), part)

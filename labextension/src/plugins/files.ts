@@ -47,7 +47,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
     add(
       CommandIDs.useDataset,
       trans.__('Fine-tune on This Dataset'),
-      /\.(jsonl|csv|json)$/i,
+      /\.(jsonl|csv|tsv|json|parquet)$/i,
       path => fineTune.useDataset(path)
     );
     add(CommandIDs.fromConfig, trans.__('Generate Notebook'), /\.(ya?ml|json)$/i, async path => {

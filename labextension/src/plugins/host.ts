@@ -10,7 +10,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { IHost, INotebookTarget } from '../model/host';
 import { sendFile } from '../model/upload';
 
-const DATA_FILE = /\.(jsonl|json|ndjson|csv|tsv|txt)$/i;
+const DATA_FILE = /\.(jsonl|json|ndjson|csv|tsv|txt|parquet|arrow|gz|zst)$/i;
 
 export interface IHostOptions {
   contents: Contents.IManager;

@@ -35,7 +35,7 @@ export function DropZone({ onFile }: { onFile: (file: File) => void }) {
         type="file"
         hidden
         aria-label={trans.__('Data file')}
-        accept=".jsonl,.json,.ndjson,.csv,.tsv,.txt"
+        accept=".jsonl,.json,.ndjson,.csv,.tsv,.txt,.parquet,.arrow,.gz,.zst"
         onChange={event => {
           const file = event.target.files?.[0];
           event.target.value = '';

@@ -41,7 +41,7 @@ def test_an_uninterrupted_run_leaves_the_folder_of_the_contract(whole):
     names = {path.name for path in whole.run.iterdir() if not path.name.startswith(".")}
     assert names == {
         "config.yaml", "manifest.json", "events.jsonl", "metrics.jsonl", "ledger.csv", "report.json",
-        "README.md", "checkpoints", "adapter",
+        "README.md", "checkpoints", "adapter", "datasets.json", "datasets.npz",
     }  # fmt: skip
     kinds = [line["event"] for line in events(whole)]
     assert kinds[0] == "started"

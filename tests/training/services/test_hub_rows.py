@@ -127,7 +127,7 @@ configs:
         ({"README.md": "nothing here"}, "data.hub_failed"),
         ({"data.py": "import datasets\n"}, "data.hub_script"),
         ({"train.jsonl": '{"a": 1\n{'}, "data.hub_failed"),
-        ({"train.jsonl": '{"x": 1, "y": 2}\n'}, "server.unknown_format"),
+        ({"train.jsonl": '{"x": 1, "y": 2}\n'}, "data.unknown_format"),
     ],
     ids=["no data", "a script", "broken", "another format"],
 )

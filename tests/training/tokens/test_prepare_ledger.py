@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ft_runtime as ft
+from ft_runtime.doctor.examine import examine
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.tokens import PreparedData, prepare_data
 from ft_runtime.tokens.prepared import IGNORED
+from support.small_data import jsonl
 from support.tokens.dialects import CHATML
 from support.tokens.rows import FakeRun, chat, codes, config_for, prepared, rows_of, split_rows
 from support.tokens.tokenizers import byte_level
@@ -168,3 +170,23 @@ def test_every_row_ends_in_one_state_and_nothing_is_lost(fields, length):
             if entry.state != "lost_end":
                 last = max(i for i, label in enumerate(row["labels"]) if label != IGNORED)
                 assert row["labels"][last] in data.end_token_ids
+
+
+def test_a_run_leaves_the_version_record_of_its_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = [{"prompt": f"question {i}", "completion": f"answer {i}"} for i in range(20)]
+    jsonl(tmp_path / "a.jsonl", given)
+    newer = [*given[1:], {"prompt": "another", "completion": "one"}]
+    jsonl(tmp_path / "b.jsonl", newer)
+    config = ft.load_config(
+        {"model_id": "m", "dataset": {"path": "a.jsonl", "format": "jsonl_prompt"}}
+    )
+    run = ft.start_run(config)
+    try:
+        rows = ft.load_rows(config)
+        prepare_data(config, rows, ft.split_rows(rows, config), byte_level(CHATML), run)
+    finally:
+        run.close()
+    assert examine("a.jsonl", against=str(run.path)).diff.same
+    found = examine("b.jsonl", against=str(run.path)).diff
+    assert (found.kept, found.added, found.removed) == (19, 1, 1)

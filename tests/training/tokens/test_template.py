@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -83,3 +84,20 @@ def test_stopping_the_clock_changes_nothing_else(lead):
     assert first.uses_clock
     assert not second.uses_clock
     assert first.render(CHAT) == second.render(CHAT)
+
+
+@pytest.mark.parametrize("role", ["developer", "function"])
+def test_a_rare_role_is_taken_where_the_template_writes_it_and_refused_where_it_does_not(role):
+    messages = [
+        {"role": role, "content": "Be terse."},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+    ]
+    moment = datetime(2026, 1, 1)
+    assert "Be terse." in ChatRenderer(byte_level(CHATML), moment).render(messages)
+    selective = (
+        "{% for m in messages if m.role in ('user', 'assistant') %}{{ m.content }}{% endfor %}"
+    )
+    other = replace(CHATML, template=selective)
+    with pytest.raises(RefusalError, match=f'role "{role}" are left out'):
+        ChatRenderer(byte_level(other), moment).render(messages)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ft_runtime.data import check_rows
-from ft_runtime.data.formats.text import blank
+from ft_runtime.doctor.blank import is_blank as blank
 
 
 def load(make_config, path, format, **dataset):

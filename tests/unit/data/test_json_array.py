@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ft_runtime.data import check_rows
-from ft_runtime.data.read import limits
+from ft_runtime.doctor.containers import array
 
 ROWS = [{"prompt": f"p{i}", "completion": f"c{i}\n"} for i in range(5)]
 
@@ -63,8 +63,8 @@ def test_a_broken_array_is_refused_at_its_line(text, line, write, make_config):
 
 def test_bad_utf8_in_an_array_is_placed(write, make_config):
     _, found = check_rows(make_config(write("a.json", b'[\n{"prompt": "\xff"}]'), "jsonl_prompt"))
-    assert (found[0].code, found[0].where) == ("data.not_utf8", "a.json:2")
-    assert "Byte 13 " in found[0].message
+    assert (found[0].code, found[0].where) == ("data.not_utf8", "a.json:2 byte 13")
+    assert "0xff" in found[0].message
 
 
 def test_an_empty_array_has_no_rows(write, make_config):
@@ -72,7 +72,9 @@ def test_an_empty_array_has_no_rows(write, make_config):
     assert [item.code for item in found] == ["data.blank_file"]
 
 
-def test_an_array_beyond_the_limit_is_refused(write, make_config, monkeypatch):
-    monkeypatch.setattr(limits, "ARRAY_BYTES", 100)
-    _, found = check_rows(make_config(write("a.json", json.dumps(ROWS)), "jsonl_prompt"))
-    assert found[0].code == "data.array_too_large"
+def test_an_element_beyond_the_limit_is_refused(write, make_config, monkeypatch):
+    monkeypatch.setattr(array, "ELEMENT", 100)
+    monkeypatch.setattr(array, "_CHUNK", 50)
+    text = '[\n{"prompt": "a", "completion": "b"},\n{"prompt": "%s"}]' % ("x" * 1000)
+    _, found = check_rows(make_config(write("a.json", text), "jsonl_prompt"))
+    assert (found[0].code, found[0].where) == ("data.line_too_long", "a.json:3")

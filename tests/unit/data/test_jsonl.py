@@ -61,12 +61,12 @@ REFUSED = {
         b'{"messages": [\n' + GOOD[0][14:-2] + b"\n]}\n" + GOOD[1],
         "data.pretty_json",
     ),
-    "36 gzip": (gzip.compress(ALL), "data.compressed"),
+    "36 gzip, cut": (gzip.compress(ALL)[:-20], "data.broken_archive"),
     "36 bzip2": (bz2.compress(ALL), "data.compressed"),
     "36 xz": (lzma.compress(ALL), "data.compressed"),
-    "37 zstd": (b"\x28\xb5\x2f\xfd" + bytes(40), "data.compressed"),
-    "38 Parquet": (b"PAR1" + bytes(40) + b"PAR1", "data.columnar"),
-    "38 Arrow": (b"ARROW1\x00\x00" + bytes(40), "data.columnar"),
+    "37 zstd": (b"\x28\xb5\x2f\xfd" + bytes(40), "data.broken_archive"),
+    "38 Parquet": (b"PAR1" + bytes(40) + b"PAR1", "data.broken_columnar"),
+    "38 Arrow": (b"ARROW1\x00\x00" + bytes(40), "data.broken_columnar"),
     "39 ZIP": (b"PK\x03\x04" + bytes(40), "data.compressed"),
     "39 Excel": (b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml" + bytes(40), "data.spreadsheet"),
     "39 SQLite": (b"SQLite format 3\x00" + bytes(40), "data.binary_file"),
@@ -101,7 +101,7 @@ def test_a_file_of_another_kind_is_refused_whole_with_the_way_out(case, write, m
 
 
 ROW_ERRORS = {
-    "05 BOM in the middle": (six(b"\xef\xbb\xbf" + GOOD[2]), "data.invalid_json"),
+    "05 BOM in the middle": (six(b"\xef\xbb\xbf" + GOOD[2]), "data.bom_inside"),
     "06 NUL in a string": (six(GOOD[2].replace(b"question", b"que\x00stion")), "data.nul_bytes"),
     "09 latin-1": (six(b'{"messages": "caf\xe9"}'), "data.not_utf8"),
     "10 bad UTF-8 in a column that is not used": (six(GOOD[2][:-1] + b', "note": "\xff"}'), "data.not_utf8"),
@@ -190,13 +190,14 @@ def test_every_fault_of_the_json_is_told(write, make_config):
         "data.not_finite",
         "data.not_finite",
         "data.duplicate_key",
+        "data.no_messages",
     ]
 
 
 def test_a_last_line_that_is_cut_or_padded_costs_only_that_row(write, make_config):
     cut = b"\n".join(GOOD)[:-20]  # 11
     padded = ALL + bytes(100)  # 07
-    for content, code, count in ((cut, "data.invalid_json", 6), (padded, "data.nul_bytes", 7)):
+    for content, code, count in ((cut, "data.cut_line", 6), (padded, "data.nul_bytes", 7)):
         rows, _ = check_rows(make_config(write("a.jsonl", content), "jsonl_chat"))
         assert len(rows) == count
         assert [item.usable for item in rows.rows] == [True] * (count - 1) + [False]
@@ -212,7 +213,7 @@ WARNED = {
     "28 number of 5000 digits": (six(GOOD[2][:-1] + b', "n": ' + b"7" * 5000 + b"}"), "data.number_out_of_range"),
     "29 1e400": (six(GOOD[2][:-1] + b', "n": 1e400}'), "data.number_out_of_range"),
     "49 line separators": (six(GOOD[2].replace(b"question", "a\u2028b".encode())), "data.line_separators"),
-    "49 form feed": (six(GOOD[2].replace(b"question", b"a\\fb")), "data.line_separators"),
+    "49 form feed": (six(GOOD[2].replace(b"question", b"a\\fb")), "data.control_characters"),
     "53 escaped NUL": (six(GOOD[2].replace(b"question", b"a\\u0000b")), "data.control_characters"),
     "54 ten thousand keys": (six(GOOD[2][:-1] + b"," + b",".join(b'"k%d": 1' % i for i in range(10_000)) + b"}"), "data.unused_columns"),
     "55 special tokens": (six(GOOD[2].replace(b"question", b"<|im_end|>")), "data.special_tokens"),
@@ -261,12 +262,13 @@ def test_texts_come_through_byte_for_byte(write, make_config):
     assert rows.rows[0].fields["messages"][0] == {"role": "user", "content": text}
 
 
-def test_a_line_beyond_the_limit_refuses_the_file(write, make_config, monkeypatch):
+def test_a_line_beyond_the_limit_costs_that_row(write, make_config, monkeypatch):
     monkeypatch.setattr(limits, "LINE_BYTES", 1000)
     config = make_config(write("a.jsonl", six(row("x" * 2000))), "jsonl_chat")
-    rows, found = check_rows(config)
-    assert rows is None
-    assert (found[0].code, found[0].where) == ("data.line_too_long", "a.jsonl:3")
+    rows, _ = check_rows(config)
+    assert [item.usable for item in rows.rows] == [True, True, False, True, True, True]
+    (problem,) = rows.rows[2].problems
+    assert (problem.code, problem.where) == ("data.line_too_long", "a.jsonl:3")
     monkeypatch.setattr(limits, "LINE_BYTES", 10_000)
     assert len(check_rows(config)[0].usable) == 6  # 13: long is no fault
 
@@ -276,8 +278,8 @@ def test_more_than_half_unreadable_refuses_and_shows_the_first_ones(write, make_
     rows, found = check_rows(make_config(write("a.jsonl", content), "jsonl_chat"))
     assert rows is None
     assert [item.code for item in found] == ["data.mostly_unreadable", *["data.invalid_json"] * 3]
-    assert found[1].where == "a.jsonl:1"
-    assert "4 of the first 7" in found[0].message
+    assert found[1].where == "a.jsonl:1 column 2"
+    assert "4 of 7" in found[0].message
 
 
 def test_many_faulty_rows_of_the_right_kind_do_not_make_another_file_of_it(write, make_config):
@@ -304,17 +306,17 @@ def test_thousands_of_bad_rows_stay_readable(write, make_config):
 
 def test_a_file_that_grows_while_it_is_read_is_refused(write, make_config, monkeypatch):
     path = write("a.jsonl", ALL)
-    from ft_runtime.data.read import lines
+    from ft_runtime.data.read import jsonl
 
-    before = lines.LineReader.line
+    before = jsonl.parse
 
-    def line(self):
-        if self.number == 3:
+    def parse(line):
+        if line == GOOD[2]:
             with path.open("ab") as stream:
                 stream.write(GOOD[0])
-        return before(self)
+        return before(line)
 
-    monkeypatch.setattr(lines.LineReader, "line", line)
+    monkeypatch.setattr(jsonl, "parse", parse)
     rows, found = check_rows(make_config(path, "jsonl_chat"))
     assert rows is None
     assert found[0].code == "data.file_changed"

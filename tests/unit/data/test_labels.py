@@ -57,8 +57,8 @@ def test_equal_texts_with_different_labels_are_counted(write, make_config):
     pairs = [("a", "x"), ("b", "y"), ("a", "y"), ("b", "x"), ("c", "x"), ("c", "x")]
     _, found = load(make_config, write, pairs)
     assert set(found) == {"data.label_conflicts", "data.duplicate_rows"}
-    assert found["data.label_conflicts"].message.startswith("2 text(s)")
-    assert found["data.label_conflicts"].where == "a.jsonl:1, 3"
+    assert found["data.label_conflicts"].message.startswith("2 row(s)")
+    assert found["data.label_conflicts"].where == "a.jsonl:3, 4"
     assert found["data.duplicate_rows"].where == "a.jsonl:6"
 
 

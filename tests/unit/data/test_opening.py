@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ft_runtime.data import check_rows, load_rows
-from ft_runtime.data.read import opening
+from ft_runtime.doctor import opening
 from ft_runtime.findings import FindingsError
 
 ROW = '{"prompt": "p", "completion": "c"}\n'

@@ -50,8 +50,14 @@ def test_printable_and_places():
 
 
 def test_every_code_is_in_the_catalogue_and_every_entry_is_used():
-    source = "".join(path.read_text(encoding="utf-8") for path in ROOM.rglob("*.py"))
-    assert set(re.findall(r'"(data\.[a-z0-9_.]+)"', source)) == set(messages.room("data"))
+    files = [*ROOM.rglob("*.py"), *(ROOM.parent / "doctor").rglob("*.py")]
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
+    known = set(messages.room("data"))
+    assert set(re.findall(r'"(data\.[a-z0-9_.]+)"', source)) <= known
+    assert {f"data.{name}" for name in re.findall(r'Problem\(\s*"(\w+)"', source)} <= known
+    for code in known:
+        short = code.removeprefix("data.")
+        assert f'"{code}"' in source or f'"{short}"' in source or f"{short}'}}" in source, code
 
 
 def test_errors_and_warnings_have_a_remedy():

@@ -199,7 +199,7 @@ export interface PartialConfig {
      */
     source?: 'upload_local_path' | 'hf_dataset_id';
     /**
-     * Path of the file, or one file per split ({train, val, test}). Relative to the folder in which the notebook or the command runs.
+     * Path of the file, or one file per split ({train, val, test}): JSON Lines, a JSON array, CSV, TSV, Parquet or Arrow, packed with gzip or zstd or not; or a folder written by save_to_disk. Relative to the folder in which the notebook or the command runs.
      */
     path?:
       | string

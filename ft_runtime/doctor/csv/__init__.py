@@ -1,0 +1,1 @@
+"""CSV and TSV: delimiter and header, splitting by positions, the check of cells."""

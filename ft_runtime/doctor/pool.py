@@ -1,0 +1,47 @@
+"""Running the parts of a scan in several processes, where that pays."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+
+from ft_runtime.doctor.task import Task, run_task
+
+__all__ = ["Task", "default_workers", "pool", "run_task"]
+
+
+def default_workers(size: int) -> int:
+    """Return how many processes a file of `size` bytes is worth, on the cores that we may use."""
+    if size < 64 << 20:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(cores or 1, 8, size >> 25))
+
+
+def _method() -> str:
+    """Fork copies what is imported in no time, and is safe in a process with one thread alone."""
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return "fork"
+    return "spawn"
+
+
+@contextmanager
+def pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Give a pool of processes, or None for one worker: then the caller does the work."""
+    if workers <= 1:
+        yield None
+        return
+    method = _method()
+    if method == "fork":
+        # What is imported here need not be imported by every worker.
+        for name in ("numpy", "msgspec", "xxhash"):
+            import_module(name)
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(workers, mp_context=context) as executor:
+        yield executor
