@@ -7,6 +7,7 @@ import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
 import { parse } from '../src/view/controls';
 import { Preview, Rendered } from '../src/view/data';
+import { MemoryBar } from '../src/view/facts';
 import { SchemaForm } from '../src/view/form';
 import { Wizard } from '../src/view/wizard';
 import { finding, PREVIEW, schema, world } from './fakes';
@@ -180,6 +181,18 @@ describe('Wizard', () => {
     state.mockReturnValue({ answer: null, busy: false, error: other });
     rerender(<Wizard model={model} />);
     expect(screen.getByRole('alert').textContent).toContain('It broke.');
+    model.dispose();
+  });
+
+  it.each([
+    [0.2, 'less than a minute'],
+    [600, 'about 10 min'],
+    [7 * 3600, 'about 7 h']
+  ])('says of %s seconds that training takes %s', async (time_seconds, told) => {
+    const { api, model } = await world();
+    const estimate = { ...(await api.estimate({}, null)), time_seconds };
+    render(<MemoryBar estimate={estimate} busy={false} />);
+    expect(screen.getByLabelText('Memory estimate').textContent).toContain(`(trains in ${told})`);
     model.dispose();
   });
 

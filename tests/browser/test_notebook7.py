@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support.browser import notebook, wizard
+from support.browser.lab import EXAMPLES
 
 
 @pytest.fixture
@@ -25,6 +26,18 @@ def test_the_button_opens_the_panel_and_the_cells_go_into_the_notebook(page7) ->
     notebook.select(page7, 0)
     page7.keyboard.press("z")
     assert [cell["source"] for cell in notebook.cells(page7)] == [""]
+
+
+def test_an_uploaded_file_lies_beside_the_notebook(lab, page7, tmp_path) -> None:
+    """The page has no file browser that could take it."""
+    sent = tmp_path / "sent.csv"
+    sent.write_bytes((EXAMPLES / "classification.csv").read_bytes())
+    page7.locator("[data-jp-item-name='fine-tune']").get_by_role("button").click()
+    page7.locator("#ft-step-data").click()
+    page7.locator("#ft-upload-input").set_input_files(sent)
+    wizard.preview(page7)
+    assert wizard.draft(page7)["dataset"]["path"] == "sent.csv"
+    assert (lab.root / "sent.csv").read_bytes() == sent.read_bytes()
 
 
 def test_nothing_of_the_panel_is_cut_off_in_a_small_window(page7) -> None:

@@ -60,21 +60,26 @@ async def test_smaller_batches_and_checkpointing_save_activations(guess):
     assert small["memory"]["activations"] == pytest.approx(
         base["memory"]["activations"] / 4, rel=0.01
     )
-    assert small["memory"]["logits"] == base["memory"]["logits"] / 4
+    # Logits are made in chunks: a batch of more tokens than one takes no more.
+    assert small["memory"]["logits"] == base["memory"]["logits"] > 0
     assert again["memory"]["activations"] < base["memory"]["activations"] / 5
 
 
 async def test_rows_are_as_long_as_those_of_the_data(guess):
     whole = await guess()
     short = await guess(data={"rows": 100, "characters": 90, "longest_bytes": 128})
-    for part in ("activations", "logits"):
-        assert short["memory"][part] == pytest.approx(whole["memory"][part] / 4, rel=0.01)
+    expected = pytest.approx(whole["memory"]["activations"] / 4, rel=0.01)
+    assert short["memory"]["activations"] == expected
     assert short["memory"]["weights"] == whole["memory"]["weights"]
+    tiny = await guess({"hyperparams": {"batch_size_train": 1}}, data={"longest_bytes": 64})
+    assert 0 < tiny["memory"]["logits"] < whole["memory"]["logits"]
     long = await guess(data={"longest_bytes": 1 << 20})
     assert long["memory"] == whole["memory"]
     hyper = {"batch_size_train": 4, "max_seq_len": 512, "packing": True}
     packed = await guess({"hyperparams": hyper}, data={"longest_bytes": 128})
-    assert packed["memory"]["activations"] == whole["memory"]["activations"]
+    # Rows are laid end to end within a step, and no others are fetched to fill it.
+    same = await guess(data={"longest_bytes": 128})
+    assert packed["memory"]["activations"] == same["memory"]["activations"]
 
 
 async def test_rows_are_no_longer_than_the_model_allows(guess):

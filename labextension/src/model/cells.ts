@@ -76,18 +76,19 @@ function insert(
   changes: IChanges
 ): void {
   const active = notebook.cells[cursor];
-  let at = active ? cursor + 1 : notebook.cells.length;
+  const at = active ? cursor + 1 : notebook.cells.length;
   const taken = new Set(notebook.cells.map(cell => cell.id));
-  if (active && active.getSource().trim() === '') {
-    notebook.deleteCell(cursor);
-    at = cursor;
-  }
   notebook.insertCells(
     at,
     cells.map(cell => prepare(cell, taken))
   );
+  const empty = active?.getSource().trim() === '';
+  if (empty) {
+    // Last: an active cell that goes first has JupyterLab ask all commands anew, twice.
+    notebook.deleteCell(cursor);
+  }
   changes.inserted = cells.length;
-  changes.first = at;
+  changes.first = empty ? cursor : at;
 }
 
 /** What becomes of one cell; `template` is null for a cell that is not ours. */

@@ -46,7 +46,10 @@ export function notebookTarget(
     reveal: index => {
       content.deselectAll();
       content.activeCellIndex = index;
-      void content.scrollToItem(index, 'start');
+      // Once the cells are drawn: to look for the place before would hold up their drawing.
+      requestAnimationFrame(() => {
+        setTimeout(() => void (content.isDisposed || content.scrollToItem(index, 'start')));
+      });
     }
   };
 }

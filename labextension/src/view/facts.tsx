@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IEstimate, IModelCheck, IModelPreset } from '../api';
@@ -89,7 +90,7 @@ export function MemoryBar({ estimate, busy }: { estimate: IEstimate; busy: boole
     >
       <p>
         <strong>{trans.__('Memory')}</strong> {text}. {verdict}
-        {estimate.time_seconds !== null && ` ${duration(estimate.time_seconds, trans.__('about'))}`}
+        {estimate.time_seconds !== null && ` ${duration(estimate.time_seconds, trans)}`}
       </p>
       <div className="jp-ft-bar" role="img" aria-label={`${text}. ${verdict}`}>
         {parts.map(([part, size]) => (
@@ -123,9 +124,12 @@ export function MemoryBar({ estimate, busy }: { estimate: IEstimate; busy: boole
   );
 }
 
-function duration(seconds: number, about: string): string {
+/** How long training takes; loading, which takes seconds, is no part of the estimate. */
+function duration(seconds: number, trans: TranslationBundle): string {
   const minutes = seconds / 60;
-  const [value, unit] =
-    minutes < 1.5 ? [seconds, 's'] : minutes < 90 ? [minutes, 'min'] : [minutes / 60, 'h'];
-  return `(${about} ${Number(value.toPrecision(2))} ${unit})`;
+  if (minutes < 1) {
+    return trans.__('(trains in less than a minute)');
+  }
+  const [value, unit] = minutes < 90 ? [minutes, 'min'] : [minutes / 60, 'h'];
+  return trans.__('(trains in about %1 %2)', Number(value.toPrecision(2)), unit);
 }
