@@ -1,0 +1,100 @@
+"""Training a model whose weights are spread over several GPUs (FSDP 2, through accelerate)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime import processes
+from ft_runtime.findings import FindingsError, finding, raise_for_errors
+from ft_runtime.training.whole import Skeleton
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ft_runtime.config import Config
+
+_VERSION = 2
+
+
+def prepare(trainer: Any, config: Config) -> None:
+    """Set a trainer up for sharded weights, where it was asked for; refuse what is not proven.
+
+    The rest is accelerate's: the weights are spread when the training begins.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        From `build_trainer`, before its training.
+    config : Config
+
+    Raises
+    ------
+    FindingsError
+        ``training.fsdp_one_process``, ``training.fsdp_version``, ``training.fsdp_fp16``,
+        ``training.fsdp_quantized``.
+    """
+    if not trainer.is_fsdp_enabled:
+        if trainer.args.fsdp or processes.sharding_asked():
+            raise FindingsError([finding("training.fsdp_one_process", where="accelerate launch")])
+        return
+    plugin = trainer.accelerator.state.fsdp_plugin
+    quantized = config.tune_type == "qlora" or getattr(trainer.model, "is_quantized", False)
+    found = []
+    if plugin.fsdp_version != _VERSION:
+        found.append(
+            finding("training.fsdp_version", where="fsdp_version", got=plugin.fsdp_version)
+        )
+    if trainer.args.fp16:
+        found.append(finding("training.fsdp_fp16", where="hw.mixed_precision"))
+    if quantized:
+        found.append(finding("training.fsdp_quantized", where="tune_type"))
+    raise_for_errors(found)
+    # Every process has all weights until they are spread: each one asked the model how to train it.
+    plugin.cpu_ram_efficient_loading = False
+    # A checkpoint holds whole tensors by their ordinary names, whatever the number of processes.
+    plugin.set_state_dict_type("FULL_STATE_DICT")
+    plugin.mixed_precision_policy = _precision(trainer.args.bf16)
+    if trainer.way.quick is not None:
+        trainer.way.quick.through = True
+    trainer.skeleton = Skeleton(trainer.model)
+
+
+def is_sharded(trainer: Any) -> bool:
+    """Return True when the weights of a trainer are spread now, or are to be."""
+    return getattr(trainer, "skeleton", None) is not None
+
+
+def check_ready(trainer: Any) -> None:
+    """Refuse to train spread weights that could not be put together again.
+
+    Raises
+    ------
+    FindingsError
+        ``training.fsdp_once`` for a trainer whose training is over, and for one of other make.
+    """
+    if getattr(trainer, "is_fsdp_enabled", False) and not is_sharded(trainer):
+        raise FindingsError([finding("training.fsdp_once", where="build_trainer")])
+
+
+def shaping(trainer: Any) -> dict[str, Any]:
+    """Return what a run that goes on must have alike: its checkpoints are of another make."""
+    return {"sharded": "fsdp2"} if is_sharded(trainer) else {}
+
+
+def fold(model: nn.Module) -> None:
+    """Let go of weights that were gathered for a forward pass: what is left are shards."""
+    from torch.distributed.fsdp import FSDPModule
+
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+
+
+def _precision(half: bool) -> Any:
+    """Return the number types: products in bf16, sums of gradients and the loss in float32."""
+    import torch
+    from torch.distributed.fsdp import MixedPrecisionPolicy
+
+    if not half:
+        return None
+    return MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
