@@ -59,7 +59,8 @@ def refuse_pieces(model: Any) -> None:
     FindingsError
         ``training.fsdp_in_pieces``; without it the process would wait for the others for ever.
     """
-    if any(hasattr(weight, "to_local") for weight in model.parameters()):
+    weights = getattr(model, "parameters", tuple)()
+    if any(hasattr(weight, "to_local") for weight in weights):
         raise FindingsError([finding("training.fsdp_in_pieces")])
 
 

@@ -52,6 +52,7 @@ def prepare(trainer: Any, config: Config) -> None:
     # Every process has all weights until they are spread: each one asked the model how to train it.
     plugin.cpu_ram_efficient_loading = False
     # A checkpoint holds whole tensors by their ordinary names, whatever the number of processes.
+    plugin.state_dict_config = plugin.optim_state_dict_config = None
     plugin.set_state_dict_type("FULL_STATE_DICT")
     plugin.mixed_precision_policy = _precision(trainer.args.bf16)
     if trainer.way.quick is not None:
