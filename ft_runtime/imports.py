@@ -80,7 +80,8 @@ def load(module: str) -> ModuleType:
     """Import a module with the collector of garbage at rest.
 
     Large libraries make a million objects that stay, and each look through all of them for garbage
-    takes longer than the one before: a fifth of the time of the import.
+    takes longer than the one before: a fifth of the time of the import. In a process of our own
+    they are taken for permanent: the first look after the import would go through all of them.
     """
     if module in sys.modules:
         return sys.modules[module]
@@ -89,6 +90,8 @@ def load(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     finally:
+        if _usual:
+            gc.freeze()
         if working:
             gc.enable()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ft_runtime import processes
-from ft_runtime.imports import import_transformers
+from ft_runtime.imports import import_transformers, load
 
 _asked: list[bool | None] = []
 
@@ -57,8 +57,7 @@ def in_notebook() -> bool:
 def silence_libraries() -> None:
     """Turn the progress bars of transformers and datasets off, for this process."""
     import_transformers()
-    import datasets
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    datasets.disable_progress_bars()
+    load("datasets").disable_progress_bars()

@@ -21,6 +21,7 @@ _FREE = (
     "hyperparams.tokens_per_batch",
     "hyperparams.gradient_checkpointing",
     "hyperparams.make_it_fit",
+    "hyperparams.torch_compile",
     "dataset.max_lost_fraction",
 )
 # These schedulers follow the validation loss, so its rows shape the weights too.

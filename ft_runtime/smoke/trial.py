@@ -67,6 +67,8 @@ def make_trial(config: Config | None, folder: Path, rows: int, seed: int) -> Tri
         "learning_rate": _rate(given),
         "warmup_ratio": 0.0,
         "max_seq_len": POSITIONS,
+        # It would compile layers that the user's model does not have, for longer than the rest.
+        "torch_compile": False,
     }
     return Trial(load_config(document), label)
 

@@ -25,6 +25,16 @@ def watch_memory(trainer: Trainer, callback: Any, run: Run) -> None:
     trainer.add_callback(rescue_class()(callback.tally.to_dict))
     if _ours(trainer):
         trainer.add_callback(fit_callback_class()(trainer, run))
+        if run.config.hyperparams.torch_compile:
+            _compile_behind(trainer, run)
+
+
+def _compile_behind(trainer: Trainer, run: Run) -> None:
+    """Compile the layers when a step is known to fit: the largest is computed to compile it."""
+    from ft_runtime.training.compile_trial import compile_callback_class
+
+    trainer.remove_callback(compile_callback_class())
+    trainer.add_callback(compile_callback_class()(trainer, run))
 
 
 def recover(error: BaseException, trainer: Trainer, callback: Any, run: Run) -> None:

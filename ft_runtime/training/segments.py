@@ -50,12 +50,23 @@ class Segments:
 SEGMENTS = Segments()
 
 
-def register() -> None:
-    """Make the packed attention known to transformers; it asks for no mask."""
+def register(outside_compiler: bool = False) -> None:
+    """Make the packed attention known to transformers; it asks for no mask.
+
+    Parameters
+    ----------
+    outside_compiler : bool
+        Keep torch's compiler out of it: it would compile anew for each list of lengths.
+    """
     from transformers.masking_utils import AttentionMaskInterface
     from transformers.modeling_utils import AttentionInterface
 
-    AttentionInterface.register(NAME, packed_attention)
+    function = packed_attention
+    if outside_compiler:
+        import torch
+
+        function = torch.compiler.disable(function)
+    AttentionInterface.register(NAME, function)
     AttentionMaskInterface.register(NAME, _mask)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import Trainer
 
+    from ft_runtime.training.compiled import CompiledLayers
+
 
 @lru_cache(maxsize=1)
 def step_trainer_class() -> type[Trainer]:
@@ -40,6 +42,8 @@ def step_trainer_class() -> type[Trainer]:
             Tokens of a micro-batch.
         train_collator : callable
             Makes the tensors of a micro-batch.
+        compiled : CompiledLayers or None
+            What its layers are computed with.
         """
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -48,6 +52,7 @@ def step_trainer_class() -> type[Trainer]:
             self.way = Way()
             self.budget = 0
             self.train_collator: Any = self.data_collator
+            self.compiled: CompiledLayers | None = None
             self._parameters: int | None = None
 
         def get_train_dataloader(self) -> Any:
@@ -116,7 +121,11 @@ def step_trainer_class() -> type[Trainer]:
             losses = []
             for place, part in enumerate(inputs.parts):
                 last = place == len(inputs.parts) - 1
-                with self._synchronised(model, last), self._laid_out(part) as batch:
+                with contextlib.ExitStack() as stack:
+                    stack.enter_context(self._synchronised(model, last))
+                    batch = stack.enter_context(self._laid_out(part))
+                    if self.compiled is not None:
+                        stack.enter_context(self.compiled.on())
                     loss = super().training_step(model, batch, num_items_in_batch)
                 self.count([row for row in part if SPARE not in row])
                 losses.append((loss, part))

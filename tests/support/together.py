@@ -1,7 +1,7 @@
 """Several trainings by several processes: ``torchrun ... together.py FOLDER``.
 
 Each one is a whole story with a beginning and an end; what every process saw of it is written to
-``FOLDER/<story>.<rank>.json``.
+``FOLDER/<story>.<rank>.json``. ``... together.py FOLDER memory`` tells of a process that leaves.
 """
 
 from __future__ import annotations
@@ -106,6 +106,25 @@ def disagree(folder: Path) -> dict[str, Any]:
     return {}
 
 
+def no_memory(model: Any) -> None:
+    """The next forward pass of one process finds no memory."""
+
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    model.register_forward_pre_hook(fail)
+
+
+def left_behind(folder: Path) -> None:
+    """One process runs out of memory and ends; the other waits for its gradients."""
+    torch.set_num_threads(1)
+    # torchrun sends it to whoever is left: the story is told first.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    seen = sitting(folder / "memory", at=At(1, 8, no_memory))
+    (folder / f"memory.{processes.rank()}.json").write_text(json.dumps(seen))
+    sys.exit(1)
+
+
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     stories: dict[str, Callable[[], dict[str, Any]]] = {
@@ -133,5 +152,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[2:] == ["memory"]:
+        left_behind(Path(sys.argv[1]))
     main(Path(sys.argv[1]))
     processes.leave()

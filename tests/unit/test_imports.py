@@ -106,6 +106,19 @@ def test_only_a_process_of_our_own_is_settled(monkeypatch):
     assert imports._usual == []
 
 
+def test_what_is_imported_in_a_process_of_our_own_is_permanent(heavy):
+    frozen = gc.get_freeze_count()
+    load("light")
+    assert gc.get_freeze_count() == frozen
+    try:
+        own_process()
+        load("curious")
+        assert gc.get_freeze_count() > frozen
+        settle()
+    finally:
+        gc.unfreeze()
+
+
 def test_a_config_is_checked_without_the_grammar_of_addresses():
     import subprocess
 

@@ -127,6 +127,21 @@ def test_a_loss_that_is_no_number_in_one_process_stops_all(folder):
     assert last["findings"][0]["code"] == "training.loss_not_finite"
 
 
+def test_memory_that_one_process_lacks_stops_all(tmp_path):
+    done = launch(together.__file__, tmp_path, "memory")
+    assert done.returncode == 1
+    first, second = seen(tmp_path, "memory")
+    codes = [part["findings"][0]["code"] for part in (first, second)]
+    assert codes == ["training.process_lost", "training.out_of_memory"]
+    # Each says what it met; the run folder has the word of the one that writes.
+    assert "[process 1 of 2]" in done.stderr
+    last = lines(tmp_path / "memory" / "events.jsonl")[-1]
+    assert (last["event"], last["status"]) == ("ended", "failed")
+    assert last["findings"][0]["code"] == "training.process_lost"
+    found, _ = checkpoints.newest(tmp_path / "memory" / "checkpoints")
+    assert found.step == 5
+
+
 def test_a_full_disk_stops_all_and_the_run_goes_on(folder):
     first, second = seen(folder, "full")
     assert first == second

@@ -181,6 +181,10 @@ export interface PartialConfig {
      * When a step does not fit into memory: ask stops and lists what can be done; auto does what leaves the result as it is (fewer tokens per forward pass, gradient checkpointing); off trains without looking.
      */
     make_it_fit?: 'ask' | 'auto' | 'off';
+    /**
+     * Compile the model's layers with torch.compile while training: the same result, a warm-up of some ten seconds to minutes, faster steps after it on most GPUs. It needs a C++ compiler, on a GPU Triton; without one the run says so and trains uncompiled.
+     */
+    torch_compile?: boolean;
   };
   /**
    * Fixes the split, the order of rows, the adapter's start and the bootstrap.
