@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -59,7 +59,7 @@ def refuse_pieces(model: Any) -> None:
     FindingsError
         ``training.fsdp_in_pieces``; without it the process would wait for the others for ever.
     """
-    weights = getattr(model, "parameters", tuple)()
+    weights: Iterable[Any] = getattr(model, "parameters", tuple)()
     if any(hasattr(weight, "to_local") for weight in weights):
         raise FindingsError([finding("training.fsdp_in_pieces")])
 

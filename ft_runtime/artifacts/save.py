@@ -52,8 +52,9 @@ def save_model(config: Config, model: Any, tokenizer: Any, run: Run) -> SavedMod
     ------
     FindingsError
         ``artifacts.disk_full`` or ``artifacts.cannot_write``: nothing is left half-written, what
-        was saved before is intact.
+        was saved before is intact. ``training.fsdp_in_pieces`` for weights over several processes.
     """
+    processes.refuse_pieces(model)
     kind: Literal["adapter", "model"] = "adapter" if is_adapter(model) else "model"
     target = run.path / kind
     live = logits_of(model, probe_rows(tokenizer, model))

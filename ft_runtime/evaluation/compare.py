@@ -58,8 +58,9 @@ def evaluate(
     Raises
     ------
     FindingsError
-        When ``report.json`` cannot be written.
+        When ``report.json`` cannot be written, and ``training.fsdp_in_pieces``.
     """
+    processes.refuse_pieces(model)
     split = data.held_out
     report = EvaluationReport(config.task, split, len(data.split(split)) if split else 0)
     report.findings += _inapplicable(config)

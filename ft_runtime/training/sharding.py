@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
-from ft_runtime.findings import FindingsError, finding, raise_for_errors
+from ft_runtime.findings import Finding, FindingsError, finding, raise_for_errors
 from ft_runtime.training.whole import Skeleton
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ft_runtime.config import Config
 
 _VERSION = 2
+_OPTIMIZERS = ("adamw_torch_fused", "adamw_torch", "sgd")
+"""Those that take spread weights: adafactor mixes them with whole ones, bitsandbytes knows none."""
 
 
 def prepare(trainer: Any, config: Config) -> None:
@@ -30,25 +32,16 @@ def prepare(trainer: Any, config: Config) -> None:
     Raises
     ------
     FindingsError
-        ``training.fsdp_one_process``, ``training.fsdp_version``, ``training.fsdp_fp16``,
-        ``training.fsdp_quantized``.
+        ``training.fsdp_one_process``; ``training.fsdp_version``, ``training.fsdp_fp16``,
+        ``training.fsdp_quantized``, ``training.fsdp_optimizer``, ``training.fsdp_recomputed``,
+        ``training.fsdp_compiled``: all that apply.
     """
     if not trainer.is_fsdp_enabled:
         if trainer.args.fsdp or processes.sharding_asked():
             raise FindingsError([finding("training.fsdp_one_process", where="accelerate launch")])
         return
     plugin = trainer.accelerator.state.fsdp_plugin
-    quantized = config.tune_type == "qlora" or getattr(trainer.model, "is_quantized", False)
-    found = []
-    if plugin.fsdp_version != _VERSION:
-        found.append(
-            finding("training.fsdp_version", where="fsdp_version", got=plugin.fsdp_version)
-        )
-    if trainer.args.fp16:
-        found.append(finding("training.fsdp_fp16", where="hw.mixed_precision"))
-    if quantized:
-        found.append(finding("training.fsdp_quantized", where="tune_type"))
-    raise_for_errors(found)
+    raise_for_errors(_unproven(trainer, config, plugin))
     # Every process has all weights until they are spread: each one asked the model how to train it.
     plugin.cpu_ram_efficient_loading = False
     # A checkpoint holds whole tensors by their ordinary names, whatever the number of processes.
@@ -58,6 +51,28 @@ def prepare(trainer: Any, config: Config) -> None:
     if trainer.way.quick is not None:
         trainer.way.quick.through = True
     trainer.skeleton = Skeleton(trainer.model)
+
+
+def _unproven(trainer: Any, config: Config, plugin: Any) -> list[Finding]:
+    """Return an error for each thing that does not work with spread weights, or may not."""
+    found = []
+    if plugin.fsdp_version != _VERSION:
+        got = plugin.fsdp_version
+        found.append(finding("training.fsdp_version", where="fsdp_version", got=got))
+    if trainer.args.fp16:
+        found.append(finding("training.fsdp_fp16", where="hw.mixed_precision"))
+    if config.tune_type == "qlora" or getattr(trainer.model, "is_quantized", False):
+        found.append(finding("training.fsdp_quantized", where="tune_type"))
+    name = str(getattr(trainer.args.optim, "value", trainer.args.optim))
+    if name not in _OPTIMIZERS:
+        where, known = "hyperparams.optimizer", ", ".join(_OPTIMIZERS)
+        found.append(finding("training.fsdp_optimizer", where=where, got=name, known=known))
+    if plugin.activation_checkpointing:
+        where = "fsdp_activation_checkpointing"
+        found.append(finding("training.fsdp_recomputed", where=where))
+    if config.hyperparams.torch_compile or trainer.args.torch_compile:
+        found.append(finding("training.fsdp_compiled", where="hyperparams.torch_compile"))
+    return found
 
 
 def is_sharded(trainer: Any) -> bool:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _ROOM = 1.25
 """Free memory of a GPU, over the weights' bytes, at which the whole model is put on it."""
-_WRAPPER = "._checkpoint_wrapped_module"
 WEIGHTS, OPTIMIZER, SCHEDULE = "pytorch_model_fsdp.bin", "optimizer.bin", "scheduler.pt"
 """Files of a checkpoint, as accelerate names them."""
 
@@ -130,7 +129,7 @@ class Skeleton:
         model.train(training)
 
     def _put(self, name: str, tensor: torch.Tensor) -> None:
-        path, _, leaf = name.replace(_WRAPPER, "").rpartition(".")
+        path, _, leaf = name.rpartition(".")
         setattr(self._copy.get_submodule(path), leaf, tensor)
 
 
