@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ft_runtime import processes
 from ft_runtime.artifacts.card import write_card
 from ft_runtime.artifacts.ends import end_token_ids, stopping_at
 from ft_runtime.artifacts.folder import whole_folder, write_sums

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.evaluation.base import UNAVAILABLE, base_model, base_unavailable, reload_needed
 from ft_runtime.evaluation.bootstrap import CONFIDENCE, MINIMUM_ROWS_FOR_VERDICT
 from ft_runtime.evaluation.label_task import METRICS as LABEL_METRICS
