@@ -75,12 +75,7 @@ class Watch(TrainerCallback):
 
 
 def sitting(
-    folder: Path,
-    *overrides: str,
-    at: Any = None,
-    rows: int = 20,
-    resume: Any = "auto",
-    **options: Any,
+    folder: Path, *overrides: str, at: At | None = None, rows: int = 20, **options: Any
 ) -> dict[str, Any]:
     """Train in a folder up to whatever end it takes."""
     new_process()
@@ -92,16 +87,17 @@ def sitting(
         trainer.add_callback(watch)
         if at is not None:
             trainer.add_callback(at)
-        result = train(trainer, run, resume)
+        result = train(trainer, run)
     except TrainingPaused as pause:
         return {"status": "paused", "step": pause.result.steps}
     except FindingsError as error:
         return {"status": "failed", "findings": [item.to_dict() for item in error.findings]}
     seen = {
         "status": "finished",
-        "losses": [line["loss"] for line in trainer.state.log_history if "loss" in line],
-        "norms": [line["grad_norm"] for line in trainer.state.log_history if "grad_norm" in line],
-        "eval": [line["eval_loss"] for line in trainer.state.log_history if "eval_loss" in line],
+        "logged": {
+            name: [line[name] for line in trainer.state.log_history if name in line]
+            for name in ("loss", "grad_norm", "eval_loss")
+        },
         "tokens": result.tokens,
         "tensors": [result.trainable_tensors, result.changed_tensors],
         "resumed_from": result.resumed_from,
@@ -149,12 +145,12 @@ def half(folder: Path) -> dict[str, Any]:
         toy_training.CPU = whole
 
 
-def asked(folder: Path, **variables: str) -> dict[str, Any]:
-    os.environ.update(variables)
+def not_spread(folder: Path) -> dict[str, Any]:
+    os.environ["ACCELERATE_USE_FSDP"] = "false"
     try:
         return sitting(folder)
     finally:
-        os.environ.update({name: ASKED.get(name, "false") for name in variables})
+        os.environ.update(ASKED)
 
 
 def main(folder: Path) -> None:
@@ -171,6 +167,7 @@ def main(folder: Path) -> None:
             folder / "small", "hyperparams.tokens_per_batch=16",
             "hyperparams.gradient_accumulation=5", dropout=0.0,
         ),
+        "few": lambda: sitting(folder / "few", "hyperparams.optimizer=sgd", dropout=0.0),
         "half": lambda: half(folder / "half"),
         "whole": lambda: sitting(folder / "whole"),
         "paused": lambda: sitting(
@@ -181,16 +178,25 @@ def main(folder: Path) -> None:
         "nan": lambda: sitting(folder / "nan", at=At(1, 8, no_number)),
         "disk": lambda: full_disk(folder / "disk"),
         "disk_resumed": lambda: sitting(folder / "disk"),
-        "version": lambda: asked(folder / "version", FSDP_VERSION="1"),
-        "plain": lambda: asked(folder / "run", ACCELERATE_USE_FSDP="false"),
+        "plain": lambda: not_spread(folder / "run"),
     }  # fmt: skip
-    wanted = os.environ.get("STORIES", "").split() or list(stories)
-    for name in wanted:
-        seen = stories[name]()
+    for name, story in stories.items():
+        seen = story()
         path = folder / f"{name}.{processes.rank()}.json"
         path.write_text(json.dumps(seen))
 
 
+def command(arguments: list[str]) -> int:
+    """Do what ``python -m ft_runtime`` does."""
+    from ft_runtime.cli import main as run
+
+    torch.set_num_threads(1)
+    pretend()
+    return run(arguments)
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "run":
+        sys.exit(command(sys.argv[1:]))
     main(Path(sys.argv[1]))
     processes.leave()
