@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _VERSION = 2
 _OPTIMIZERS = ("adamw_torch_fused", "adamw_torch", "sgd")
 """Those that take spread weights: adafactor mixes them with whole ones, bitsandbytes knows none."""
+_DIMENSIONS = ("tp", "cp", "sp", "dp_replicate")
+"""What else accelerate can lay processes out for; a step's rows are dealt out to all of them."""
 
 
 def prepare(trainer: Any, config: Config) -> None:
@@ -34,7 +36,8 @@ def prepare(trainer: Any, config: Config) -> None:
     FindingsError
         ``training.fsdp_one_process``; ``training.fsdp_version``, ``training.fsdp_fp16``,
         ``training.fsdp_quantized``, ``training.fsdp_optimizer``, ``training.fsdp_recomputed``,
-        ``training.fsdp_compiled``: all that apply.
+        ``training.fsdp_compiled``, ``training.fsdp_offload``, ``training.fsdp_mesh``: all that
+        apply.
     """
     if not trainer.is_fsdp_enabled:
         if trainer.args.fsdp or processes.sharding_asked():
@@ -47,6 +50,8 @@ def prepare(trainer: Any, config: Config) -> None:
     # A checkpoint holds whole tensors by their ordinary names, whatever the number of processes.
     plugin.state_dict_config = plugin.optim_state_dict_config = None
     plugin.set_state_dict_type("FULL_STATE_DICT")
+    if plugin.transformer_cls_names_to_wrap is None:
+        plugin.transformer_cls_names_to_wrap = layer_names(trainer.model)
     plugin.mixed_precision_policy = _precision(trainer.args.bf16)
     if trainer.way.quick is not None:
         trainer.way.quick.through = True
@@ -70,9 +75,30 @@ def _unproven(trainer: Any, config: Config, plugin: Any) -> list[Finding]:
     if plugin.activation_checkpointing:
         where = "fsdp_activation_checkpointing"
         found.append(finding("training.fsdp_recomputed", where=where))
+    if getattr(plugin.cpu_offload, "pin_memory", None) is not None:
+        found.append(finding("training.fsdp_offload", where="fsdp_offload_params"))
+    mesh = trainer.accelerator.parallelism_config
+    sizes = {name: getattr(mesh, f"{name}_size", 1) for name in _DIMENSIONS}
+    if shown := ", ".join(f"{name} {size}" for name, size in sizes.items() if size > 1):
+        found.append(finding("training.fsdp_mesh", where="parallelism_config", got=shown))
     if config.hyperparams.torch_compile or trainer.args.torch_compile:
         found.append(finding("training.fsdp_compiled", where="hyperparams.torch_compile"))
     return found
+
+
+def layer_names(model: Any) -> list[str]:
+    """Return the classes of the layers that are gathered one after the other.
+
+    They are those that transformers names as not to be divided, without what holds the embeddings
+    of tokens: accelerate spreads those by themselves, and would spread them twice.
+    """
+    names = set(getattr(model, "_no_split_modules", None) or ())
+    embeddings = model.get_input_embeddings()
+    for module in model.modules():
+        holds = any(part is embeddings for part in module.modules())
+        names -= {type(module).__name__} if holds else set()
+    present = {type(module).__name__ for module in model.modules()}
+    return sorted(names & present)
 
 
 def is_sharded(trainer: Any) -> bool:

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate import ParallelismConfig
 from safetensors.torch import load_file
-from transformers import LlamaForCausalLM
+from torch.distributed.fsdp import CPUOffloadPolicy
+from transformers import AutoModel, LlamaForCausalLM
 
 from ft_runtime import processes
 from ft_runtime.devices import Device
@@ -16,6 +18,7 @@ from ft_runtime.findings import FindingsError
 from ft_runtime.runs import checkpoints
 from ft_runtime.training import sharding, train, whole
 from support import sharded, toy_training
+from support.tiny import shared_tiny_model
 from support.torchrun import launch
 from support.toy_training import build, toy_config, toy_data, toy_model
 
@@ -158,13 +161,14 @@ def refused(trainer, config):
 
 def asked(tmp_path, plugin, *overrides, **arguments):
     """A trainer that is to be spread, and its config."""
-    values = {"fsdp_version": 2, "activation_checkpointing": False} | plugin
+    values = {"fsdp_version": 2, "activation_checkpointing": False, "cpu_offload": None} | plugin
+    mesh = values.pop("mesh", None)
     state = SimpleNamespace(fsdp_plugin=SimpleNamespace(**values))
     options = {"fp16": False, "fsdp": None, "optim": "adamw_torch", "torch_compile": False}
     trainer = SimpleNamespace(
         is_fsdp_enabled=True,
         args=SimpleNamespace(**(options | arguments)),
-        accelerator=SimpleNamespace(state=state),
+        accelerator=SimpleNamespace(state=state, parallelism_config=mesh),
         model=SimpleNamespace(is_quantized=False),
     )
     return trainer, toy_config(tmp_path, *overrides)
@@ -175,6 +179,8 @@ def asked(tmp_path, plugin, *overrides, **arguments):
     [
         ({"fsdp_version": 1}, [], {}, "version"),
         ({"activation_checkpointing": True}, [], {}, "recomputed"),
+        ({"cpu_offload": CPUOffloadPolicy()}, [], {}, "offload"),
+        ({"mesh": ParallelismConfig(tp_size=2)}, [], {}, "mesh"),
         ({}, [], {"fp16": True}, "fp16"),
         ({}, [], {"optim": "adafactor"}, "optimizer"),
         ({}, [], {"optim": "paged_adamw_8bit"}, "optimizer"),
@@ -191,6 +197,15 @@ def test_what_is_not_proven_is_refused(tmp_path, plugin, overrides, arguments, c
 def test_all_that_is_refused_is_told_at_once(tmp_path):
     trainer, config = asked(tmp_path, {"fsdp_version": 1}, "tune_type=qlora", fp16=True)
     assert len(refused(trainer, config)) == 3
+
+
+def test_layers_are_spread_one_by_one_and_embeddings_once(tmp_path):
+    model = toy_model(toy_config(tmp_path))
+    assert sharding.layer_names(model) == ["LlamaDecoderLayer"]
+    encoder = AutoModel.from_pretrained(shared_tiny_model("encoder"))
+    # Accelerate would spread these embeddings twice, and fail.
+    assert "BertEmbeddings" in encoder._no_split_modules
+    assert sharding.layer_names(encoder) == ["BertLayer"]
 
 
 def test_there_is_nothing_to_spread_over_one_process(tmp_path, monkeypatch):
