@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from ft_runtime.artifacts.card import write_card
-from ft_runtime.artifacts.folder import SavedFile
-from ft_runtime.artifacts.probe import LogitCheck
-from ft_runtime.artifacts.save import save_model
-from ft_runtime.artifacts.saved import MergedModel, SavedModel
+from typing import TYPE_CHECKING
+
+from ft_runtime.lazy import exports
+
+if TYPE_CHECKING:
+    from ft_runtime.artifacts.card import write_card
+    from ft_runtime.artifacts.folder import SavedFile
+    from ft_runtime.artifacts.probe import LogitCheck
+    from ft_runtime.artifacts.save import save_model
+    from ft_runtime.artifacts.saved import MergedModel, SavedModel
 
 __all__ = [
     "LogitCheck",
@@ -16,3 +21,15 @@ __all__ = [
     "save_model",
     "write_card",
 ]
+
+__getattr__ = exports(
+    __name__,
+    {
+        "LogitCheck": "probe",
+        "MergedModel": "saved",
+        "SavedFile": "folder",
+        "SavedModel": "saved",
+        "save_model": "save",
+        "write_card": "card",
+    },
+)

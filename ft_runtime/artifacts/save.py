@@ -16,15 +16,14 @@ from ft_runtime.artifacts.probe import logits_of, probe_rows
 from ft_runtime.artifacts.push import push_folder
 from ft_runtime.artifacts.reload import check_reload
 from ft_runtime.artifacts.saved import SavedModel
-from ft_runtime.evaluation.state import inner, is_adapter
+from ft_runtime.artifacts.size import saved_size
+from ft_runtime.evaluation.state import is_adapter
 from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import finding, notify
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
     from ft_runtime.runs import Run
-
-_BYTES_A_TOKEN = 128  # of tokenizer.json, generously
 
 
 def save_model(config: Config, model: Any, tokenizer: Any, run: Run) -> SavedModel:
@@ -77,22 +76,6 @@ def save_model(config: Config, model: Any, tokenizer: Any, run: Run) -> SavedMod
     run.update(saved=saved.to_dict())
     run.event("saved", folder=kind, bytes=saved.bytes, files=len(files))
     return saved
-
-
-def saved_size(model: Any, tokenizer: Any) -> int:
-    """Estimate the bytes that saving will take: the tensors and the tokenizer."""
-    seen: dict[int, int] = {}
-    for tensor in _tensors(model).values():
-        seen[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
-    return sum(seen.values()) + _BYTES_A_TOKEN * len(tokenizer)
-
-
-def _tensors(model: Any) -> dict[str, Any]:
-    if not is_adapter(model):
-        return inner(model).state_dict()
-    from peft import get_peft_model_state_dict
-
-    return get_peft_model_state_dict(model, save_embedding_layers=False)
 
 
 def _write(config: Config, model: Any, tokenizer: Any, folder: Path) -> None:

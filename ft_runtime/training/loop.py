@@ -97,7 +97,7 @@ def train(
 def _check_space(trainer: Trainer, run: Run) -> None:
     """Refuse to train what cannot be saved: without checkpoints the weights would be lost."""
     from ft_runtime.artifacts.folder import check_space
-    from ft_runtime.artifacts.save import saved_size
+    from ft_runtime.artifacts.size import saved_size
 
     try:
         needed = saved_size(trainer.model, trainer.processing_class or ())
