@@ -115,7 +115,7 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
     noisy = packing == "auto" and hyper.neftune_noise_alpha is not None
     half = args.bf16 or args.fp16
     # A model that is to be spread over GPUs is asked where it lies.
-    device = "cpu" if processes.sharding_asked() else args.device.type
+    device = "cpu" if args.fsdp or processes.sharding_asked() else args.device.type
     way = find_way(model, False if noisy else packing, hyper.max_seq_len, device, half)
     if noisy:
         # The noise is scaled by the length of what it is added to.
@@ -234,7 +234,8 @@ def _trainer_class() -> type[Trainer]:
             if self._gathered is None:
                 super().save_model(output_dir, _internal_call)
             elif self.args.should_save:
-                self._save(output_dir, state_dict=self._gathered.weights)
+                # transformers empties what it writes.
+                self._save(output_dir, state_dict=dict(self._gathered.weights))
 
         def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
             if self._gathered is None:

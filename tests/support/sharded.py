@@ -121,6 +121,10 @@ def no_number(model: Any) -> None:
     model.get_input_embeddings().weight.to_local().fill_(float("nan"))
 
 
+def terminate(_: Any) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
 def full_disk(folder: Path) -> dict[str, Any]:
     save = torch.save
 
@@ -170,10 +174,17 @@ def main(folder: Path) -> None:
         "few": lambda: sitting(folder / "few", "hyperparams.optimizer=sgd", dropout=0.0),
         "half": lambda: half(folder / "half"),
         "whole": lambda: sitting(folder / "whole"),
-        "paused": lambda: sitting(
-            folder / "run", at=At(1, 7, lambda _: signal.raise_signal(signal.SIGTERM))
-        ),
+        "paused": lambda: sitting(folder / "run", at=At(1, 7, terminate)),
         "resumed": lambda: sitting(folder / "run"),
+        "tied_paused": lambda: sitting(
+            folder / "tied_run", "tune_type=full", dropout=0.0, tied=True, at=At(0, 7, terminate)
+        ),
+        "tied_resumed": lambda: sitting(
+            folder / "tied_run", "tune_type=full", dropout=0.0, tied=True
+        ),
+        "tied_complete": lambda: sitting(
+            folder / "tied_run", "tune_type=full", dropout=0.0, tied=True
+        ),
         "complete": lambda: sitting(folder / "run"),
         "nan": lambda: sitting(folder / "nan", at=At(1, 8, no_number)),
         "disk": lambda: full_disk(folder / "disk"),

@@ -124,10 +124,20 @@ def test_a_signal_to_one_process_pauses_all_and_resuming_is_exact(folder):
     assert resumed[0]["tokens"] == seen(folder, "whole")[0]["tokens"]
 
 
-def test_a_run_that_is_complete_is_loaded_whole(folder):
-    first, second = seen(folder, "complete")
-    assert first["digest"] == seen(folder, "whole")[0]["digest"]
-    assert first["tensors"] == second["tensors"] == [28, None]
+def test_all_weights_with_tied_ones_go_on_exactly(folder):
+    assert seen(folder, "tied_paused") == [{"status": "paused", "step": 7}] * 2
+    resumed = seen(folder, "tied_resumed")
+    assert [part["resumed_from"] for part in resumed] == [7, 7]
+    assert resumed[0]["digest"] == seen(folder, "tied")[0]["digest"]
+
+
+@pytest.mark.parametrize(("story", "whole"), [("complete", "whole"), ("tied_complete", "tied")])
+def test_a_run_that_is_complete_is_loaded_whole(folder, story, whole):
+    first, second = seen(folder, story)
+    expected, _ = seen(folder, whole)
+    assert first["digest"] == expected["digest"]
+    assert first["logits"] == expected["logits"]
+    assert first["tensors"] == second["tensors"] == [expected["tensors"][0], None]
 
 
 def test_a_loss_that_is_no_number_stops_all(folder):
