@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from ft_runtime.findings import FindingsError
+from ft_runtime.findings import FindingsError, finding
 
 T = TypeVar("T")
 PATIENCE = timedelta(days=1)
@@ -44,6 +44,24 @@ def local_rank() -> int:
 def is_main() -> bool:
     """Return True in the one process that writes and tells."""
     return rank() == 0
+
+
+def sharding_asked() -> bool:
+    """Return True when ``accelerate launch`` asks for weights that are spread (FSDP)."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true", "yes")
+
+
+def refuse_pieces(model: Any) -> None:
+    """Refuse a model whose weights are spread over several processes, where one of them uses it.
+
+    Raises
+    ------
+    FindingsError
+        ``training.fsdp_in_pieces``; without it the process would wait for the others for ever.
+    """
+    weights: Iterable[Any] = getattr(model, "parameters", tuple)()
+    if any(hasattr(weight, "to_local") for weight in weights):
+        raise FindingsError([finding("training.fsdp_in_pieces")])
 
 
 def joined() -> bool:

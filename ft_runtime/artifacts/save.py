@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ft_runtime import processes
 from ft_runtime.artifacts.card import write_card
 from ft_runtime.artifacts.ends import end_token_ids, stopping_at
 from ft_runtime.artifacts.folder import whole_folder, write_sums
@@ -51,8 +52,9 @@ def save_model(config: Config, model: Any, tokenizer: Any, run: Run) -> SavedMod
     ------
     FindingsError
         ``artifacts.disk_full`` or ``artifacts.cannot_write``: nothing is left half-written, what
-        was saved before is intact.
+        was saved before is intact. ``training.fsdp_in_pieces`` for weights over several processes.
     """
+    processes.refuse_pieces(model)
     kind: Literal["adapter", "model"] = "adapter" if is_adapter(model) else "model"
     target = run.path / kind
     live = logits_of(model, probe_rows(tokenizer, model))

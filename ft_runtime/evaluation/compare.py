@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime import processes
 from ft_runtime.evaluation.base import UNAVAILABLE, base_model, base_unavailable, reload_needed
 from ft_runtime.evaluation.bootstrap import CONFIDENCE, MINIMUM_ROWS_FOR_VERDICT
 from ft_runtime.evaluation.label_task import METRICS as LABEL_METRICS
@@ -58,8 +59,9 @@ def evaluate(
     Raises
     ------
     FindingsError
-        When ``report.json`` cannot be written.
+        When ``report.json`` cannot be written, and ``training.fsdp_in_pieces``.
     """
+    processes.refuse_pieces(model)
     split = data.held_out
     report = EvaluationReport(config.task, split, len(data.split(split)) if split else 0)
     report.findings += _inapplicable(config)

@@ -48,9 +48,13 @@ def fit_callback_class() -> type[TrainerCallback]:
             self.run = run
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            from ft_runtime.training.sharding import is_sharded
+
             apply_recorded(self.trainer, self.run)
             lengths = row_lengths(self.trainer.train_dataset)
-            if self.run.config.hyperparams.make_it_fit != "off":
+            wanted = self.run.config.hyperparams.make_it_fit != "off"
+            # One process alone cannot try a step of a model that is spread over several.
+            if wanted and not is_sharded(self.trainer):
                 make_it_fit(self.trainer, self.trainer.model_wrapped, self.run, lengths)
             tell_long_rows(lengths, self.trainer.budget)
 

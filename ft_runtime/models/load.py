@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,10 @@ def _base(
     if described.quantised is None:
         kept = head_modules(described, keywords) if config.task == "classification" else []
         keywords["quantization_config"] = quantization_config(config, device, kept)
-    if device.type != "cpu" or config.tune_type == "qlora":
+    if processes.sharding_asked() and config.tune_type != "qlora":
+        # Each process reads all weights into the CPU's memory, and keeps its part of them.
+        os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
+    elif device.type != "cpu" or config.tune_type == "qlora":
         keywords["device_map"] = {
             "": processes.local_rank() if device.type == "cuda" else device.type
         }

@@ -23,7 +23,9 @@ SEAL = "ft_checkpoint.json"
 FORMAT = 1
 _NAME = re.compile(r"checkpoint-(\d+)")
 _DELETED = ".deleted-"
-_STATE = ("trainer_state.json", "optimizer.pt", "scheduler.pt")
+_STATE = ("trainer_state.json", "scheduler.pt")
+_OPTIMIZER = ("optimizer.pt", "optimizer.bin")
+"""The second one when the weights are spread over several GPUs."""
 _RANDOM = ("rng_state.pth", "rng_state_0.pth")
 """Of one process; of the first one of several."""
 _WEIGHTS = (
@@ -190,8 +192,9 @@ def _missing(files: Mapping[str, Any]) -> str:
     for name in _STATE:
         if name not in files:
             return text("run.checkpoint_file_missing", file=name)
-    if not any(name in files for name in _RANDOM):
-        return text("run.checkpoint_file_missing", file=_RANDOM[0])
+    for names in (_OPTIMIZER, _RANDOM):
+        if not any(name in files for name in names):
+            return text("run.checkpoint_file_missing", file=names[0])
     if not any(name in files for name in _WEIGHTS):
         return text("run.checkpoint_no_weights")
     return ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime import processes
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.runs import checkpoints
+from ft_runtime.training import whole
 from ft_runtime.training.errors import save_problem
 
 if TYPE_CHECKING:
@@ -123,7 +124,10 @@ def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> None:
     """Load weights and history of a checkpoint whose training is complete, without a step."""
     from transformers import TrainerState
 
-    trainer._load_from_checkpoint(str(checkpoint.path))
+    if whole.is_ours(checkpoint.path):
+        whole.load(trainer, checkpoint.path)
+    else:
+        trainer._load_from_checkpoint(str(checkpoint.path))
     trainer.state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
 
 

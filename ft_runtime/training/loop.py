@@ -10,7 +10,7 @@ from ft_runtime import compat, processes
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.fit import is_out_of_memory
 from ft_runtime.runs.checkpoints import tally_of
-from ft_runtime.training import checkpoints
+from ft_runtime.training import checkpoints, sharding
 from ft_runtime.training.arguments import shaping_arguments
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.errors import training_problem
@@ -19,6 +19,7 @@ from ft_runtime.training.outcome import assess
 from ft_runtime.training.progress import close_progress
 from ft_runtime.training.rescue import recover, watch_memory
 from ft_runtime.training.result import TrainingPaused, TrainResult
+from ft_runtime.training.whole import make_whole
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -61,13 +62,15 @@ def train(
     """
     callback = _callback(trainer, run)
     start = checkpoints.resume_point(run, resume)
-    run.pin("arguments", shaping_arguments(trainer.args, len(trainer.train_dataset)))
+    shape = shaping_arguments(trainer.args, len(trainer.train_dataset))
+    run.pin("arguments", {**shape, **sharding.shaping(trainer)})
     _begin(run, callback, start)
     if start is not None and _complete(start):
         checkpoints.load_weights(trainer, start)
         callback.before = fingerprint(trainer.model)
         notify(finding("training.already_complete", where=str(start.path), step=start.step))
     else:
+        sharding.check_ready(trainer)
         _check_space(trainer, run)
         watch_memory(trainer, callback, run)
         point = start
@@ -86,6 +89,8 @@ def train(
         steps = {"step": result.steps, "total_steps": result.total_steps}
         run.end("paused", **steps)
         raise TrainingPaused([finding("training.paused", where=str(run.path), **steps)], result)
+    if sharding.is_sharded(trainer):
+        make_whole(trainer)
     return result
 
 

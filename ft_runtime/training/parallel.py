@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,15 +25,14 @@ def check_parallel(args: TrainingArguments) -> None:
     ------
     FindingsError
         ``training.fsdp_needs_gpu``: on a CPU accelerate turns FSDP 2 into plain data parallelism
-        without a word, and FSDP 1 crashes. ``training.no_deepspeed``.
+        without a word, and FSDP 1 crashes. ``training.deepspeed_untested``.
     """
     found: list[Finding] = []
     device = args.device.type
-    if (args.fsdp or _asked("ACCELERATE_USE_FSDP")) and device != "cuda":
+    if (args.fsdp or processes.sharding_asked()) and device != "cuda":
         found.append(finding("training.fsdp_needs_gpu", where="hw.device", got=device))
-    deepspeed = args.deepspeed or _asked("ACCELERATE_USE_DEEPSPEED")
-    if deepspeed and importlib.util.find_spec("deepspeed") is None:
-        found.append(finding("training.no_deepspeed"))
+    if args.deepspeed or _asked("ACCELERATE_USE_DEEPSPEED"):
+        found.append(finding("training.deepspeed_untested", where="accelerate launch"))
     raise_for_errors(found)
     wanted = launched_processes(_parent_command())
     if wanted > 1 and processes.count() == 1:

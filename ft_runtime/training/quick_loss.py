@@ -32,11 +32,15 @@ class QuickLoss:
         What the model does to its head's output.
     kernel : callable, optional
         A library's way to compute the loss behind a plain head.
+    through : bool
+        Whether the backward pass begins at the model's outputs, too, where it is told to gather the
+        weights that it needs; they weigh nothing in the loss.
     """
 
     model: Any
     after: Logits | None = None
     kernel: Kernel | None = None
+    through: bool = False
 
     @property
     def head(self) -> nn.Module:
@@ -59,10 +63,10 @@ class QuickLoss:
         kept = dict(inputs)
         positions, targets = supervised(kept.pop("labels"))
         with self._replaced(positions, targets, smoothing) as found:
-            model(**kept)
+            outputs = model(**kept)
         if not found:
             raise RuntimeError("the model did not call its output layer")
-        return found[0]
+        return found[0] + 0.0 * outputs.logits.float().sum() if self.through else found[0]
 
     @contextlib.contextmanager
     def _replaced(
@@ -85,7 +89,9 @@ class QuickLoss:
                 self.kernel if len(rows) else None,
             )
             found.append(loss)
-            return found[0].reshape(1, 1, 1)
+            handed = found[0].reshape(1, 1, 1)
+            # What is spread over GPUs puts a hook on it, which a view could lose.
+            return handed.clone() if self.through else handed
 
         head.forward = forward  # type: ignore[method-assign]
         try:

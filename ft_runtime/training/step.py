@@ -80,7 +80,7 @@ def step_trainer_class() -> type[Trainer]:
             step = Step(cut(kept, self.budget, not self.way.packed) if kept else [])
             if self.args.world_size > 1:
                 count = self.accelerator.gather(count).sum()
-                if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+                if self.is_fsdp_enabled:
                     self._match_other_processes(step, device)
             if batches and not count:
                 self.masked_step(rows)
@@ -138,9 +138,9 @@ def step_trainer_class() -> type[Trainer]:
             """Let processes exchange gradients after the last micro-batch alone."""
             state = self.accelerator.gradient_state
             before = state.sync_gradients
-            # DeepSpeed counts by itself, and reads whether a step is due from here.
             state._set_sync_gradients(before and last)
-            always = state.plugin_kwargs.get("sync_each_batch", False) or self.is_deepspeed_enabled
+            # To wait with spread gradients is to hold all of them.
+            always = state.plugin_kwargs.get("sync_each_batch", False) or self.is_fsdp_enabled
             try:
                 with contextlib.ExitStack() as stack:
                     if not last and not always:

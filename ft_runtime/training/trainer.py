@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
+from ft_runtime.evaluation.state import is_adapter
 from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors, text
+from ft_runtime.training import sharding, whole
 from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.microbatches import automatic_budget, length_of, supervised_of
@@ -83,6 +86,7 @@ def build_trainer(
         trainer.compute_loss_func = token_loss
     trainer.way = way
     trainer.budget = token_budget(config, args)
+    sharding.prepare(trainer, config)
     trainer.train_collator = PackedCollator(way.attention) if way.packed else collator
     if isinstance(collator, PackedCollator):
         # Of validation rows no step is made: they are padded, and computed as at any other time.
@@ -110,7 +114,9 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
     packing = hyper.packing
     noisy = packing == "auto" and hyper.neftune_noise_alpha is not None
     half = args.bf16 or args.fp16
-    way = find_way(model, False if noisy else packing, hyper.max_seq_len, args.device.type, half)
+    # A model that is to be spread over GPUs is asked where it lies.
+    device = "cpu" if args.fsdp or processes.sharding_asked() else args.device.type
+    way = find_way(model, False if noisy else packing, hyper.max_seq_len, device, half)
     if noisy:
         # The noise is scaled by the length of what it is added to.
         reason = text("training.noise")
@@ -190,6 +196,8 @@ def _trainer_class() -> type[Trainer]:
             self.tally = Tally()
             self.alarm = Alarm()
             self._told_masked = False
+            self.skeleton: whole.Skeleton | None = None
+            self._gathered: whole.Gathered | None = None
 
         def count(self, part: list[Any]) -> None:
             self.tally.add(sum(map(length_of, part)), sum(map(supervised_of, part)))
@@ -212,13 +220,34 @@ def _trainer_class() -> type[Trainer]:
                 notify(finding("training.masked_step", where=where, rows=names))
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
-            # One process writes most of it: the others must not go on when it cannot.
-            with processes.agreeing():
-                super()._save_checkpoint(model, trial)
+            # One process writes most of it: the others must not go on when it cannot. What takes
+            # all of them is done before.
+            if sharding.is_sharded(self):
+                self._gathered = whole.gather(self, is_adapter(self.model))
+            try:
+                with processes.agreeing():
+                    super()._save_checkpoint(model, trial)
+            finally:
+                self._gathered = None
+
+        def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+            if self._gathered is None:
+                super().save_model(output_dir, _internal_call)
+            elif self.args.should_save:
+                # transformers empties what it writes.
+                self._save(output_dir, state_dict=dict(self._gathered.weights))
+
+        def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+            if self._gathered is None:
+                super()._save_optimizer_and_scheduler(output_dir)
+            elif self.args.should_save:
+                whole.write(self._gathered, self.lr_scheduler.state_dict(), Path(output_dir))
 
         def _stop(self, value: float, part: list[Any]) -> None:
-            # Row by row: of a micro-batch, one may be to blame.
-            wrong = [row for row in part if not math.isfinite(self.loss_of([row]))]
+            # Row by row: of a micro-batch, one may be to blame. One process alone cannot ask a
+            # model that is spread over several.
+            asked = [] if sharding.is_sharded(self) else part
+            wrong = [row for row in asked if not math.isfinite(self.loss_of([row]))]
             problem = finding(
                 "training.loss_not_finite",
                 where=f"step {self.state.global_step + 1}",

@@ -72,7 +72,7 @@ def toy_data(train: int = 20, val: int = 4, seed: int = 0, longest: int = 12) ->
     return PreparedData(**datasets, ledger=Ledger([], 0), examples={})
 
 
-def toy_model(config: Any, dropout: float = 0.1) -> Any:
+def toy_model(config: Any, dropout: float = 0.1, tied: bool = False) -> Any:
     """A Llama of about 10,000 parameters, with the config's adapter."""
     torch.manual_seed(config.seed)
     shape = LlamaConfig(
@@ -83,6 +83,7 @@ def toy_model(config: Any, dropout: float = 0.1) -> Any:
         num_attention_heads=2,
         max_position_embeddings=64,
         attention_dropout=dropout,
+        tie_word_embeddings=tied,
         pad_token_id=0,
         bos_token_id=1,
         eos_token_id=2,
