@@ -75,6 +75,10 @@ def printed(notebook: nbformat.NotebookNode, cell_id: str) -> str:
     return "".join(output.get("text", "") for output in cell.outputs)
 
 
+READERS = ("msgspec", "orjson")
+"""What ft-runtime reads data with, and the image does not have."""
+
+
 @pytest.mark.parametrize(
     ("tune_type", "metrics", "added"),
     [
@@ -103,8 +107,7 @@ def test_an_unedited_notebook_trains_and_nothing_moves(
     after = installed(colab)
     assert {name: after[name] for name in before} == before, "what was there did not move"
     new = {name: version for name, version in after.items() if name not in before}
-    # What reads the data, and that the image does not have.
-    assert {name.replace("_", "-") for name in new} == added | {"msgspec", "orjson"}
+    assert {name.replace("_", "-") for name in new} == added | set(READERS)
     for name, version in new.items():
         assert version == PINS.get(name.replace("_", "-"), version)
     assert json.loads((folder / "run/manifest.json").read_text())["status"] == "finished"
@@ -125,6 +128,7 @@ def test_the_wheel_beside_the_notebook_is_enough(
     build_bundle(config, runtime="wheel").write(folder)
     notebook = nbformat.read(folder / "fine_tune.ipynb", as_version=4)
     notebook.cells = notebook.cells[: [c.id for c in notebook.cells].index("check-config") + 1]
+    subprocess.run([colab, "-m", "pip", "install", "--quiet", "-c", IMAGE, *READERS], check=True)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     executed = execute(notebook, folder, colab, monkeypatch)
     assert runtime_wheel().name in printed(executed, "install-packages")
@@ -157,7 +161,7 @@ def test_the_magic_works_there(image: Path, tmp_path: Path, monkeypatch: pytest.
 def test_the_wizard_works_there(colab: Path, tmp_path: Path):
     """The tests of wizard and magic, with IPython 7.34 and ipywidgets 7.7 in the place of the newest."""
     before = installed(colab)
-    pip = [colab, "-m", "pip", "install", "--quiet", "-c", IMAGE, PYTEST]
+    pip = [colab, "-m", "pip", "install", "--quiet", "-c", IMAGE, PYTEST, *READERS]
     subprocess.run(pip, check=True)
     after = installed(colab)
     assert {name: after[name] for name in before} == before
