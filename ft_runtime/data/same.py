@@ -6,13 +6,17 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from ft_runtime.data.formats import FORMATS
+from ft_runtime.data.formats import FORMATS, chat
 from ft_runtime.data.rows import Row
 
 
 def content_key(row: Row) -> bytes:
-    """Return 16 bytes that are equal for rows with equal canonical fields."""
-    return _digest(row.fields)
+    """Return 16 bytes that are equal for rows with equal canonical fields.
+
+    Of a content in parts the text counts, as in the data doctor.
+    """
+    fields = row.fields
+    return _digest(chat.plain(fields) if fields and "messages" in fields else fields)
 
 
 def prompt_key(row: Row, format: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.data.formats.chat import said
 from ft_runtime.evaluation.bootstrap import Statistic
 from ft_runtime.evaluation.generate import (
     Answer,
@@ -207,10 +208,10 @@ def shown_prompt(example: Example) -> str:
     """Return what was asked, for people: of a chat what was said, without the template's tokens."""
     if example.messages is None:
         return example.prompt or ""
-    said = example.messages[:-1]
-    if len(said) == 1:
-        return str(said[0]["content"])
-    return "\n".join(f"{message['role']}: {message['content']}" for message in said)
+    asked = example.messages[:-1]
+    if len(asked) == 1:
+        return said(asked[0])
+    return "\n".join(f"{message['role']}: {said(message)}" for message in asked)
 
 
 def end_ids(model: Any, tokenizer: Any, learned: Sequence[int]) -> tuple[int, ...]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.data.formats.chat import said
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.tokens.ahead import ahead
+from ft_runtime.tokens.content import Message
 from ft_runtime.tokens.cut import Cut, Turns, cut_row
 from ft_runtime.tokens.encode import Encoded, Encoder, Tokens
 from ft_runtime.tokens.mask import MaskError, Rendered, TurnFinder, raw_row
@@ -16,7 +18,7 @@ from ft_runtime.tokens.notes import Notes, why
 from ft_runtime.tokens.prepared import Example
 from ft_runtime.tokens.shape import ASSISTANT
 from ft_runtime.tokens.specials import specials_of
-from ft_runtime.tokens.template import ChatRenderer, Message, instruction_messages, said
+from ft_runtime.tokens.template import ChatRenderer, instruction_messages
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

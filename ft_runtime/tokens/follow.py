@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ft_runtime.tokens.content import Message, with_text
 from ft_runtime.tokens.shape import Turn, closing, mark
 from ft_runtime.tokens.specials import Specials
-from ft_runtime.tokens.template import ChatRenderer, Message, RefusalError
+from ft_runtime.tokens.template import ChatRenderer, RefusalError
 
 
 def follow(
@@ -92,11 +93,11 @@ def _prompt(renderer: ChatRenderer, messages: Sequence[Message], index: int) -> 
     try:
         prompt = renderer.render(messages[:index], generation=True)
         # A template that shows only finished exchanges would make the question part of the answer.
-        marked = _marked(messages[:index], index - 1, prompt)
+        marked, sign = _marked(messages[:index], index - 1, prompt)
         shown = renderer.render(marked, generation=True)
     except RefusalError:
         return None
-    return prompt if marked[-1]["content"] in shown else None
+    return prompt if sign in shown else None
 
 
 def _after_mark(
@@ -109,17 +110,15 @@ def _after_mark(
 def _around_mark(
     renderer: ChatRenderer, messages: Sequence[Message], index: int, full: str
 ) -> tuple[str, str] | None:
-    marked = _marked(messages, index, full)
-    before, found, after = renderer.render(marked).partition(str(marked[index]["content"]))
-    return (before, after) if found and marked[index]["content"] not in after else None
+    marked, sign = _marked(messages, index, full)
+    before, found, after = renderer.render(marked).partition(sign)
+    return (before, after) if found and sign not in after else None
 
 
-def _marked(messages: Sequence[Message], index: int, full: str) -> list[Message]:
+def _marked(messages: Sequence[Message], index: int, full: str) -> tuple[list[Message], str]:
     """Return the messages with a mark, found nowhere in `full`, for what message `index` says."""
     number = 0
     while mark(number) in full:
         number += 1
-    return [
-        {**message, "content": mark(number)} if place == index else message
-        for place, message in enumerate(messages)
-    ]
+    marked = [*messages[:index], with_text(messages[index], mark(number)), *messages[index + 1 :]]
+    return marked, mark(number)

@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ft_runtime.data.formats.chat import said, texts
+from ft_runtime.tokens.content import Message, in_parts
 from ft_runtime.tokens.follow import follow
 from ft_runtime.tokens.shape import ShapeBook, Turn
 from ft_runtime.tokens.specials import Specials
-from ft_runtime.tokens.template import ChatRenderer, Message, RefusalError, said
+from ft_runtime.tokens.template import ChatRenderer, PartsError, RefusalError
 
 
 class MaskError(Exception):
@@ -95,6 +97,7 @@ class TurnFinder:
         ------
         MaskError
             ``tokens.no_answer``; ``tokens.template_refused`` with the template's words;
+            ``tokens.parts_refused`` when the template takes no content in parts;
             ``tokens.mask_not_exact`` when neither way finds a turn.
         """
         answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
@@ -102,6 +105,8 @@ class TurnFinder:
             raise MaskError("tokens.no_answer")
         try:
             full = self._renderer.render(messages)
+        except PartsError as refusal:
+            raise MaskError("tokens.parts_refused") from refusal
         except RefusalError as refusal:
             raise MaskError("tokens.template_refused", str(refusal)) from refusal
         return self._by_shape(messages, full) or self._by_following(messages, full, answers)
@@ -109,21 +114,21 @@ class TurnFinder:
     def _by_shape(self, messages: Sequence[Message], full: str) -> Rendered | None:
         if any(set(message) != {"role", "content"} for message in messages):
             return None
-        texts = [said(message) for message in messages]
-        shape = self._shapes.of(tuple(message["role"] for message in messages))
-        turns = shape.fit(texts, full) if shape else None
+        contents = [said(message) for message in messages]
+        shape = self._shapes.of(*_kinds(messages))
+        turns = shape.fit(contents, full) if shape else None
         if shape is None or turns is None:
             return None
         prompt = full[: turns[-1].start]
         if not shape.prompted:
             prompt = self._prompt(messages, prompt)
-        left_out = (text for index, text in enumerate(texts) if index not in shape.order)
+        left_out = (text for index, text in enumerate(contents) if index not in shape.order)
         return _rendered(full, turns, prompt, rewritten=any(text.strip() for text in left_out))
 
     def _by_following(self, messages: Sequence[Message], full: str, answers: list[int]) -> Rendered:
-        closers = self._shapes.closers(tuple(message["role"] for message in messages))
+        closers = self._shapes.closers(*_kinds(messages))
         turns: list[Turn] = []
-        rewritten = any(said(message).strip() not in full for message in messages)
+        rewritten = not all(_stands(message, full) for message in messages)
         for index in answers:
             try:
                 turn = follow(self._renderer, self._specials, messages, index, full, closers)
@@ -132,7 +137,7 @@ class TurnFinder:
             if turn is None or (turns and turn.start < turns[-1].end):
                 raise MaskError("tokens.mask_not_exact", f"messages[{index}]")
             turns.append(turn)
-            rewritten |= said(messages[index]).strip() not in full[turn.start : turn.end]
+            rewritten |= not _stands(messages[index], full[turn.start : turn.end])
         prompt = self._prompt(messages[: answers[-1] + 1], full[: turns[-1].start])
         return _rendered(full, turns, prompt, rewritten)
 
@@ -142,6 +147,16 @@ class TurnFinder:
             return self._renderer.render(messages[:-1], generation=True)
         except RefusalError:
             return otherwise
+
+
+def _kinds(messages: Sequence[Message]) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """Return the roles, and which messages have a content in parts."""
+    return tuple(message["role"] for message in messages), tuple(map(in_parts, messages))
+
+
+def _stands(message: Message, text: str) -> bool:
+    """Return whether all that a message says stands in a text."""
+    return all(each.strip() in text for each in texts(message))
 
 
 def _rendered(text: str, turns: Sequence[Turn], prompt: str, rewritten: bool = False) -> Rendered:

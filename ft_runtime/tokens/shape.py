@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ft_runtime.tokens.content import with_text
 from ft_runtime.tokens.specials import Specials
 from ft_runtime.tokens.template import ChatRenderer, RefusalError
 
@@ -19,6 +20,8 @@ ASSISTANT = "assistant"
 # Private-use characters: no template knows them, and no trimming takes them for white space.
 _MARK = re.compile("\ue0d5(\\d+)\ue0d6")
 
+Roles = tuple[str, ...]
+Listed = tuple[bool, ...]
 Trim = Callable[[str], str]
 # What templates do to a content: `trim` in Jinja is str.strip; the others are methods in use.
 _TRIMS: tuple[Trim, ...] = (
@@ -125,18 +128,25 @@ class ShapeBook:
     def __init__(self, renderer: ChatRenderer, specials: Specials) -> None:
         self._renderer = renderer
         self._specials = specials
-        self._shapes: dict[tuple[str, ...], Shape | None] = {}
-        self._texts: dict[tuple[tuple[str, ...], bool], str | None] = {}
+        self._shapes: dict[tuple[Roles, Listed], Shape | None] = {}
+        self._texts: dict[tuple[Roles, Listed, bool], str | None] = {}
 
-    def of(self, roles: tuple[str, ...]) -> Shape | None:
-        """Return the shape of a sequence of roles; None if marks do not come back one by one."""
-        if roles not in self._shapes:
-            self._shapes[roles] = self._make(roles)
-        return self._shapes[roles]
+    def of(self, roles: Roles, listed: Listed) -> Shape | None:
+        """Return the shape of a sequence of roles; None if marks do not come back one by one.
 
-    def closers(self, roles: tuple[str, ...]) -> frozenset[str]:
+        Parameters
+        ----------
+        roles : tuple of str
+        listed : tuple of bool
+            Which contents are lists of parts: some templates take nothing else.
+        """
+        if (roles, listed) not in self._shapes:
+            self._shapes[roles, listed] = self._make(roles, listed)
+        return self._shapes[roles, listed]
+
+    def closers(self, roles: Roles, listed: Listed) -> frozenset[str]:
         """Return the control tokens that the template writes right after what others say."""
-        text = self._text(roles)
+        text = self._text(roles, listed)
         if text is None:
             return frozenset()
         literals, order = _parts(text)
@@ -144,35 +154,38 @@ class ShapeBook:
         found = (self._specials.first(t) for i, t in after if roles[i] != ASSISTANT)
         return frozenset(match.group() for match in found if match)
 
-    def _make(self, roles: tuple[str, ...]) -> Shape | None:
-        text = self._text(roles)
+    def _make(self, roles: Roles, listed: Listed) -> Shape | None:
+        text = self._text(roles, listed)
         answers = [index for index, role in enumerate(roles) if role == ASSISTANT]
         if text is None or any(text.count(mark(index)) != 1 for index in answers):
             return None
         literals, order = _parts(text)
-        closers = self.closers(roles)
+        closers = self.closers(roles, listed)
         leads, tails = {}, {}
         prompted = False
         for place, index in enumerate(order):
             if index not in answers:
                 continue
             before = text[: text.index(mark(index))]
-            prompt = self._text(roles[:index], generation=True)
+            prompt = self._text(roles[:index], listed[:index], generation=True)
             lead = len(before) - len(prompt or "")
             prompted = (
                 bool(prompt) and before.startswith(prompt or "") and (lead <= len(literals[place]))
             )
             leads[index] = lead if prompted else 0
-            alone = self._text(roles[: index + 1])
+            alone = self._text(roles[: index + 1], listed[: index + 1])
             own = alone.rpartition(mark(index))[2] if alone else None
             tails[index] = closing(self._specials, own, literals[place + 1], closers)
         return Shape(roles, literals, order, leads, tails, prompted)
 
-    def _text(self, roles: tuple[str, ...], generation: bool = False) -> str | None:
+    def _text(self, roles: Roles, listed: Listed, generation: bool = False) -> str | None:
         """Render marks for a sequence of roles; None when the template refuses."""
-        key = (roles, generation)
+        key = (roles, listed, generation)
         if key not in self._texts:
-            messages = [{"role": role, "content": mark(i)} for i, role in enumerate(roles)]
+            messages = [
+                with_text({"role": role, "content": [] if parts else ""}, mark(i))
+                for i, (role, parts) in enumerate(zip(roles, listed, strict=True))
+            ]
             try:
                 self._texts[key] = self._renderer.render(messages, generation) if roles else None
             except RefusalError:

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.data.formats.chat import texts
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.tokens.content import Message, in_parts, takes_parts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-Message = Mapping[str, Any]
 
 PLAIN_CHAT_TEMPLATE = (
     "{% if bos_token is defined and bos_token and bos_token != eos_token %}"
@@ -57,6 +57,10 @@ class RefusalError(Exception):
     """The chat template cannot render a conversation; the text is the template's own words."""
 
 
+class PartsError(RefusalError):
+    """The chat template takes a text as content, and no list of parts."""
+
+
 class ChatRenderer:
     """Renders conversations as inference does, through ``tokenizer.apply_chat_template``.
 
@@ -87,6 +91,7 @@ class ChatRenderer:
         stopped = _frozen(self.source, moment) if self.uses_clock else {}
         self.options: dict[str, Any] = {"chat_template": self.source, **stopped}
         self.fickle = self.uses_clock and not stopped
+        self._takes: dict[tuple[Any, ...], bool] = {}
 
     def render(self, messages: Sequence[Message], generation: bool = False) -> str:
         """Return the text of a conversation.
@@ -103,18 +108,19 @@ class ChatRenderer:
         RefusalError
             With the template's words, such as "Conversation roles must alternate"; or because it
             leaves out messages of a rare role, which would lose them in silence.
+        PartsError
+            When a content is a list of parts and the template takes texts only.
         FindingsError
             ``tokens.template_broken`` when the template is no valid Jinja: no row is to blame.
         """
         from jinja2 import TemplateSyntaxError
 
         try:
-            text: str = self._tokenizer.apply_chat_template(
-                [dict(message) for message in messages],
-                tokenize=False,
-                add_generation_prompt=generation,
-                **self.options,
-            )
+            if any(map(in_parts, messages)) and not self._takes_parts(messages, generation):
+                raise PartsError
+            text = self._apply(messages, generation)
+        except PartsError:
+            raise
         except TemplateSyntaxError as error:
             values = {"line": error.lineno, "problem": error.message or ""}
             raise FindingsError(
@@ -124,20 +130,36 @@ class ChatRenderer:
         except Exception as error:
             raise RefusalError(str(error) or type(error).__name__) from error
         for message in messages:
-            if message["role"] in _RARE and not _rendered(said(message), text):
+            # Whatever marks have shown: a list as Python writes it is never learned.
+            if in_parts(message) and str(message["content"]) in text:
+                raise PartsError
+            if message["role"] in _RARE and not all(_rendered(t, text) for t in texts(message)):
                 raise RefusalError(f'messages of the role "{message["role"]}" are left out')
         return text
+
+    def _apply(self, messages: Sequence[Message], generation: bool) -> str:
+        text: str = self._tokenizer.apply_chat_template(
+            [dict(message) for message in messages],
+            tokenize=False,
+            add_generation_prompt=generation,
+            **self.options,
+        )
+        return text
+
+    def _takes_parts(self, messages: Sequence[Message], generation: bool) -> bool:
+        """Tell whether the template takes the parts; asked once for messages of one build."""
+        build = tuple(
+            (m["role"], len(texts(m)) if in_parts(m) else -1, *sorted(m)) for m in messages
+        )
+        if build not in self._takes:
+            self._takes[build] = takes_parts(messages, lambda each: self._apply(each, generation))
+        return self._takes[build]
 
 
 def _rendered(said: str, text: str) -> bool:
     """Tell whether a template wrote what a message says, as it is or as JSON."""
     plain = said.strip()
     return plain in text or json.dumps(plain)[1:-1] in text
-
-
-def said(message: Message) -> str:
-    """Return what a message says in words: a message that only calls a tool says nothing."""
-    return message.get("content") or ""
 
 
 def instruction_messages(fields: Mapping[str, Any]) -> list[dict[str, Any]]:

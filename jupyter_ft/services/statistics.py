@@ -75,8 +75,17 @@ def _said(value: Any) -> list[str]:
         return [value.strip()]
     if isinstance(value, list):
         turns = [item for item in value if isinstance(item, Mapping)]
-        return [text for turn in turns for text in _said(turn.get("content", turn.get("value")))]
+        contents = (turn.get("content", turn.get("value")) for turn in turns)
+        return [text for each in contents for text in _said(_joined(each))]
     return []
+
+
+def _joined(content: Any) -> Any:
+    """Return the text that the parts of a content say; anything else as it is."""
+    if not isinstance(content, list):
+        return content
+    parts = [part.get("text") for part in content if isinstance(part, Mapping)]
+    return "".join(text for text in parts if isinstance(text, str))
 
 
 def _bytes(texts: Iterable[str]) -> int:

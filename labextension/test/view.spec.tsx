@@ -110,6 +110,29 @@ describe('Preview', () => {
     expect(await violations(container)).toEqual([]);
   });
 
+  it('shows what the parts of a content say, and which are no text', () => {
+    const content = [
+      { type: 'text', text: 'Look ' },
+      { type: 'text', text: 'here' },
+      { type: 'image_url' }
+    ];
+    const preview = {
+      ...PREVIEW,
+      columns: ['messages'],
+      rows: [{ messages: [{ role: 'user', content }] }]
+    };
+    render(
+      <Preview
+        preview={preview}
+        format={undefined}
+        columns={{}}
+        onFormat={jest.fn()}
+        onColumns={jest.fn()}
+      />
+    );
+    expect(screen.getByText('user: Look here[image_url]')).toBeTruthy();
+  });
+
   it('shows hostile text as text', () => {
     const row = { question: '<img src=x onerror=alert(1)>', answer: '{{7*7}}' };
     const preview = { ...PREVIEW, rows: [row], name: '<b>rows</b>' };

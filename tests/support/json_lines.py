@@ -17,7 +17,12 @@ texts = st.one_of(
 )  # fmt: skip
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts)
 roles = st.sampled_from(["system", "user", "assistant", "tool", "User", "x", ""])
+part = st.one_of(
+    st.fixed_dictionaries({"type": st.just("text"), "text": texts}),
+    st.dictionaries(st.sampled_from(["type", "text", "image_url"]), texts, max_size=3),
+)
 message = st.one_of(
+    st.fixed_dictionaries({"role": roles, "content": st.lists(part, max_size=3)}),
     st.fixed_dictionaries({"role": roles, "content": texts}),
     st.fixed_dictionaries({"content": texts, "role": roles}),
     st.dictionaries(st.sampled_from(["role", "content", "name", "weight"]), scalars, max_size=3),

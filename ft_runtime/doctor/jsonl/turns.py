@@ -10,7 +10,15 @@ from ft_runtime.doctor.blank import BLANK
 from ft_runtime.doctor.jsonl.escapes import CONTROL
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, ROLES, SHAREGPT, SYSTEM, USER, Layout
 from ft_runtime.doctor.jsonl.parse import shorten
-from ft_runtime.doctor.jsonl.value import Explained, Piece, half, kind, text_of
+from ft_runtime.doctor.jsonl.value import (
+    Explained,
+    Piece,
+    half,
+    is_parts,
+    kind,
+    text_of,
+    text_of_parts,
+)
 from ft_runtime.doctor.problems import Problem
 
 _KNOWN = {"role", "content", "from", "value", "tool_calls", "tool_call_id", "name"}
@@ -144,7 +152,9 @@ def _content(
         return None
     # A call needs no words, and a tool may have nothing to say.
     needed = not called and role not in ANSWERS
-    text = text_of(message[place], f"{path}.{place}", row, needed)
+    content, path = message[place], f"{path}.{place}"
+    read = text_of_parts if is_parts(content) else text_of
+    text = read(content, path, row, needed)
     return None if text is None else (text, made)
 
 

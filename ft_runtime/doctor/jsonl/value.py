@@ -7,10 +7,13 @@ from typing import Any
 
 from ft_runtime.doctor.blank import is_blank
 from ft_runtime.doctor.jsonl.escapes import CONTROL
+from ft_runtime.doctor.jsonl.parse import shorten
 from ft_runtime.doctor.problems import Problem, is_error
 
 # Text, more bytes, what it is (role or column), place, and whether it is the answer.
 Piece = tuple[str, bytes, int, int, bool]
+# What is used of a part of a content.
+PART_KEYS = ("type", "text")
 _NAMES = {dict: "object", list: "list", str: "text", bool: "true/false", int: "number"}
 _NAMES |= {float: "number", type(None): "null"}
 
@@ -60,8 +63,6 @@ def text_of(value: Any, path: str, row: Explained, required: bool = True) -> str
         add(Problem("null_field", path))
     elif isinstance(value, float) and value != value:  # NaN, which is told already
         pass
-    elif isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
-        add(Problem("content_parts", path, {"count": len(value)}))
     elif not isinstance(value, str):
         add(Problem("not_text", path, {"got": kind(value)}))
     elif required and is_blank(value):
@@ -74,6 +75,40 @@ def text_of(value: Any, path: str, row: Explained, required: bool = True) -> str
         row.chars += len(value)
         return value
     return None
+
+
+def is_parts(value: Any) -> bool:
+    """Return whether a content is a list of parts: of text, images or anything."""
+    return isinstance(value, list) and bool(value) and all(isinstance(p, dict) for p in value)
+
+
+def text_of_parts(
+    parts: list[dict[str, Any]], path: str, row: Explained, required: bool
+) -> str | None:
+    """Return what the parts of a content say together, after noting what is wrong with them."""
+    kinds = [part["type"] if isinstance(part.get("type"), str) else "" for part in parts]
+    if others := dict.fromkeys(name for name in kinds if name != "text"):
+        names = ", ".join(shorten(name) or "no type" for name in list(others)[:5])
+        count = sum(name != "text" for name in kinds)
+        row.problems.append(Problem("content_parts", path, {"count": count, "types": names}))
+        return None
+    texts: list[str] = []
+    for i, part in enumerate(parts):
+        place = f"{path}[{i}]"
+        if unused := {key for key in part if key not in PART_KEYS and part[key] is not None}:
+            names = ", ".join(sorted(map(shorten, unused))[:5])
+            row.problems.append(Problem("unused_part_keys", place, {"names": names}))
+        if "text" not in part:
+            row.problems.append(Problem("missing_part_text", place))
+        elif (text := text_of(part["text"], f"{place}.text", row, required=False)) is not None:
+            texts.append(text)
+    if len(texts) < len(parts):
+        return None
+    said = "".join(texts)
+    if required and is_blank(said):
+        row.problems.append(Problem("empty_field", path, {"length": len(said)}))
+        return None
+    return said
 
 
 def half(text: str) -> int:

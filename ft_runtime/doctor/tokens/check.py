@@ -154,6 +154,7 @@ class _Gathered:
             report.dropped[cut.code] = report.dropped.get(cut.code, 0) + 1
             refused = cut.code == "tokens.template_refused"
             self._notes.add(cut.code, row, outcome.detail if refused else "")
+            refused |= cut.code == "tokens.parts_refused"
             if refused and len(report.refused) < KEEP:
                 report.refused.append((join_places([row.spot]), outcome.detail))
         else:

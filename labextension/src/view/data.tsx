@@ -174,14 +174,30 @@ function Rows({ preview }: { preview: IPreview }) {
   );
 }
 
+/** What a message says: a text, or a list of parts. */
+type Content = PartialJSONValue | undefined;
+
+/** A content as it is read: of parts their texts, and of the others which kind they are. */
+function said(content: Content): string {
+  if (!Array.isArray(content)) {
+    return String(content ?? '');
+  }
+  return content
+    .map(item => {
+      const part = item as { type?: string; text?: string } | null;
+      return part?.text ?? `[${part?.type ?? JSON.stringify(item)}]`;
+    })
+    .join('');
+}
+
 /** A value as it is read: messages of a chat one a line. */
 function cell(value: PartialJSONValue | undefined): string {
   if (Array.isArray(value)) {
     return value
       .map(item => {
-        const turn = item as { role?: string; from?: string; content?: string; value?: string };
+        const turn = item as { role?: string; from?: string; content?: Content; value?: Content };
         const role = turn?.role ?? turn?.from;
-        return role ? `${role}: ${turn.content ?? turn.value ?? ''}` : JSON.stringify(item);
+        return role ? `${role}: ${said(turn.content ?? turn.value)}` : JSON.stringify(item);
       })
       .join('\n');
   }

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from ft_runtime.data import check_rows
+from ft_runtime.data.same import content_key, prompt_key
+from ft_runtime.doctor import scan
 from ft_runtime.doctor.blank import is_blank as blank
 
 
@@ -165,3 +167,57 @@ def test_no_usable_row_is_an_error_that_shows_why(write, make_config):
     rows, found = check_rows(make_config(write("a.jsonl", content), "jsonl_prompt"))
     assert rows is None
     assert [item.code for item in found] == ["data.no_usable_rows", "data.rows_unusable"]
+
+
+def test_text_parts_stay_parts_with_type_and_text(write, make_config):
+    more = {"type": "text", "text": " Hi ", "cache_control": {"type": "ephemeral"}}
+    path = write(
+        "a.jsonl",
+        [
+            {
+                "messages": [
+                    {"role": "user", "content": [more, {"type": "text", "text": ""}]},
+                    {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
+                ]
+            }
+        ],
+    )
+    rows = load(make_config, path, "jsonl_chat")
+    assert rows.rows[0].fields == {
+        "messages": [
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": " Hi "}, {"type": "text", "text": ""}],
+            },
+            {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
+        ]
+    }
+    assert [item.code for item in rows.findings] == ["data.unused_part_keys"]
+
+
+def test_the_part_that_cannot_be_used_is_named(write, make_config):
+    answer = {"role": "assistant", "content": "a"}
+    image = [{"type": "text", "text": "Look"}, {"type": "image_url"}, {"type": "input_audio"}]
+    good = {"messages": [{"role": "user", "content": "q"}, answer]}
+    path = write("a.jsonl", [good, {"messages": [{"role": "user", "content": image}, answer]}])
+    (problem,) = load(make_config, path, "jsonl_chat").rows[1].problems
+    assert problem.where == "a.jsonl:2 messages[0].content"
+    assert "2 part(s) that are no text (image_url, input_audio)" in problem.message
+
+
+def test_rows_are_the_same_when_their_parts_say_the_same(write, make_config):
+    def row(asked: Any, said: Any) -> dict[str, Any]:
+        turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
+        return {"messages": turns}
+
+    def parts(*texts: str) -> list[dict[str, str]]:
+        return [{"type": "text", "text": text} for text in texts]
+
+    path = write("a.jsonl", [row("Hi", "Yo"), row(parts("H", "i"), "Yo"), row("Hi", parts("Ho"))])
+    rows = load(make_config, path, "jsonl_chat")
+    one, two, three = rows.rows
+    assert content_key(one) == content_key(two) != content_key(three)
+    assert {prompt_key(each, "jsonl_chat") for each in rows.rows} == {prompt_key(one, "jsonl_chat")}
+    assert "data.duplicate_rows" in [item.code for item in rows.findings]
+    (file,) = scan(path, format="jsonl_chat").files
+    assert "data.duplicate_rows" in [item.code for item in file.findings]

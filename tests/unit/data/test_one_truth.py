@@ -222,3 +222,25 @@ def test_the_head_of_every_container_is_enough_for_a_preview(tmp_path):
         assert shown["rows"] == rows[:20]
         assert 100 < shown["statistics"]["rows"] == shown["statistics"]["usable"] < 5000
         assert [item["code"] for item in shown["findings"] if item["severity"] == "error"] == []
+
+
+def test_a_content_in_parts_is_measured_as_the_text_that_it_says(tmp_path):
+    def row(asked: Any, said: Any) -> bytes:
+        return nasty.chat(nasty.user(asked), nasty.answer(said)) + b"\n"
+
+    def parts(*texts: str) -> list[dict[str, str]]:
+        return [{"type": "text", "text": text} for text in texts]
+
+    shown, counted = [], []
+    for name, data in {
+        "text.jsonl": row("What is it?", "A lamp") * 3,
+        "parts.jsonl": row(parts("What is", " ", "it?"), parts("A", " lamp", "")) * 3,
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        shown.append(preview_file(path, name, None, None, Limits())["statistics"])
+        with survey(str(path), "jsonl_chat", {"messages": "messages"}, workers=1) as found:
+            scan = found.files[0].scan
+            counted.append((scan.lengths, scan.duplicates, found.files[0].content.tolist()))
+    assert shown[0] == shown[1]
+    assert counted[0] == counted[1]

@@ -33,6 +33,8 @@ def answer(content: object = "Yes.", **more: object) -> dict:
 
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+TEXT = {"type": "text", "text": "Look"}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 FIVE = [good(f"question {i}") for i in range(5)]
 PLAIN = b"\n".join(FIVE) + b"\n"
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -65,8 +67,41 @@ JSONL: dict[str, tuple[bytes, str | None, set[str], set[str]]] = {
     "21_tool_call_ok": (
         around(chat(user(), answer(None, tool_calls=[CALL]), {"role": "tool", "content": "7"}, answer())),
         None, set(), set()),
-    "22_content_parts": (
-        around(chat(user([{"type": "text", "text": "Hi"}]), answer())), None, {"content_parts"}, set()),
+    "22_text_parts_ok": (
+        around(chat(user([TEXT, {"type": "text", "text": ""}]), answer([TEXT, TEXT]))), None, set(), set()),
+    "22b_image_part": (around(chat(user([TEXT, IMAGE]), answer())), None, {"content_parts"}, set()),
+    "22c_part_without_type": (around(chat(user([{"text": "Hi"}]), answer())), None, {"content_parts"}, set()),
+    "22d_part_type_number": (around(chat(user([{"type": 1, "text": "Hi"}]), answer())), None, {"content_parts"}, set()),
+    "22e_part_without_text": (around(chat(user([{"type": "text"}]), answer())), None, {"missing_part_text"}, set()),
+    "22f_part_text_null": (
+        around(chat(user([{"type": "text", "text": None}]), answer())), None, {"null_field"}, set()),
+    "22g_part_text_list": (
+        around(chat(user([{"type": "text", "text": ["Hi"]}]), answer())), None, {"not_text"}, set()),
+    "22h_parts_blank": (
+        around(chat(user([{"type": "text", "text": " "}, {"type": "text", "text": "\u200b"}]), answer())),
+        None, {"empty_field"}, set()),
+    "22i_parts_empty_list": (around(chat(user([]), answer())), None, {"not_text"}, set()),
+    "22j_parts_and_strings": (around(chat(user([TEXT, "Hi"]), answer())), None, {"not_text"}, set()),
+    "22k_part_half_character": (
+        around(chat(user([TEXT]), answer()).replace(b"Look", b"\\ud83d")), None, {"lone_surrogate"}, set()),
+    "22l_halves_in_two_parts": (
+        around(chat(user([TEXT, {"type": "text", "text": "\ude00"}]), answer()).replace(b"Look", b"\\ud83d")),
+        None, {"lone_surrogate"}, set()),
+    "22m_part_key_twice": (
+        around(chat(user([TEXT]), answer()).replace(b'"text": "Look"', b'"text": "a", "text": "b"')),
+        None, {"duplicate_key"}, set()),
+    "22n_part_more_keys": (
+        around(chat(user([{**TEXT, "cache_control": {"type": "ephemeral"}}]), answer())),
+        None, set(), {"unused_part_keys"}),
+    "22o_part_control_character": (
+        around(chat(user([TEXT]), answer()).replace(b"Look", b"L\\u0000k")), None, set(), {"control_characters"}),
+    "22p_parts_of_a_tool": (
+        around(chat(user(), answer([TEXT], tool_calls=[CALL]),
+                    {"role": "tool", "content": [{"type": "text", "text": ""}]}, answer())),
+        None, set(), set()),
+    "22q_sharegpt_parts": (
+        around(chat({"from": "human", "value": [TEXT]}, {"from": "gpt", "value": "Yes."})),
+        None, set(), {"sharegpt_turns"}),
     "23_no_assistant": (around(chat(user())), None, {"no_assistant"}, set()),
     "24_two_system": (
         around(chat({"role": "system", "content": "a"}, {"role": "system", "content": "b"}, user(), answer())),
