@@ -13,13 +13,13 @@ from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors
 from ft_runtime.training import sharding, whole
 from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.callbacks import run_callback_class
+from ft_runtime.training.held_out import held_out_trainer_class
 from ft_runtime.training.microbatches import automatic_budget, length_of, supervised_of
 from ft_runtime.training.parallel import check_parallel, uses_all_weights
 from ft_runtime.training.probe import Way, find_way
 from ft_runtime.training.progress import show_progress
 from ft_runtime.training.scaler import scaler_callback_class
 from ft_runtime.training.schedule import complete_schedule, total_steps
-from ft_runtime.training.step import step_trainer_class
 from ft_runtime.training.tally import Tally
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _cross_entropy(
 @lru_cache(maxsize=1)
 def _trainer_class() -> type[Trainer]:
     """Return the Trainer's subclass; in a function, because importing the Trainer takes seconds."""
-    base: Any = step_trainer_class()
+    base: Any = held_out_trainer_class()
 
     class FtTrainer(base):  # type: ignore[misc]
         """A Trainer that stops on a loss that is no number, and counts what it trains on."""

@@ -63,6 +63,9 @@ def sitting(
         "status": "finished",
         "digest": weights_digest(trainer.model),
         "losses": [line["loss"] for line in trainer.state.log_history if "loss" in line],
+        "held_out": [
+            line["eval_loss"] for line in trainer.state.log_history if "eval_loss" in line
+        ],
         "tokens": result.tokens,
         "supervised": result.supervised_tokens,
         "resumed_from": result.resumed_from,

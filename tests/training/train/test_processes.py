@@ -55,6 +55,10 @@ def test_the_loss_is_that_of_one_process_with_the_same_global_batch(folder, tmp_
     first, second = seen(folder, "plain")
     assert first["losses"] == second["losses"]
     assert first["losses"] == pytest.approx(alone, rel=1e-5)
+    # Four validation rows, dealt out to two processes in batches of more: some are there twice.
+    held_out = [line["eval_loss"] for line in trainer.state.log_history if "eval_loss" in line]
+    assert first["held_out"] == second["held_out"] == pytest.approx(held_out, rel=1e-5)
+    assert len(held_out) == 2
     assert first["digest"] == second["digest"]
     # What was trained on is counted over both.
     assert first["tokens"] == second["tokens"] == result.tokens
