@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Outcome:
     ----------
     status : {"ok", "findings", "paused", "interrupted", "failed"}
     cell : str
-        Id of the cell that stopped it; empty when all ran.
+        Id of the cell that stopped it; empty when all ran, or none.
     message : str
         What that cell said.
     """
@@ -82,6 +83,8 @@ def execute_notebook(
         client.execute()
     except CellExecutionError as error:
         return Outcome(_BY_ERROR.get(error.ename, "failed"), client.running, _message(error))
+    except asyncio.CancelledError:  # before the first cell
+        return Outcome("interrupted")
     except DeadKernelError:
         if client.stopping:
             return Outcome("interrupted", client.running)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,30 @@ class Client(NotebookClient):
             echo(msg)
         return super().process_message(msg, cell, cell_index)
 
+    async def async_start_new_kernel(self, **options: Any) -> Any:
+        """Start the kernel; a signal that comes before the first cell gives up."""
+        task = asyncio.current_task()
+        assert task is not None
+        _on_signals(lambda: self.give_up(task))
+        return await super().async_start_new_kernel(**options)
+
+    async def async_start_new_kernel_client(self) -> Any:
+        """Wait for the kernel, and leave none behind when that is given up."""
+        manager: Any = self.km
+        try:
+            return await super().async_start_new_kernel_client()
+        except asyncio.CancelledError:
+            await manager.shutdown_kernel(now=True)
+            raise
+
+    def give_up(self, task: asyncio.Task[Any]) -> None:
+        """Stop before anything runs."""
+        self.stopping = True
+        task.cancel()
+
     def hand_signals_to_kernel(self, **_: Any) -> None:
         """Replace nbclient's handlers, which end the kernel, for as long as the notebook runs."""
-        loop = asyncio.get_running_loop()
-        # Not in a thread, and not on Windows, where nbclient goes without handlers, too.
-        with contextlib.suppress(RuntimeError, ValueError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, lambda: asyncio.ensure_future(self.stop()))
+        _on_signals(lambda: asyncio.ensure_future(self.stop()))
 
     async def stop(self) -> None:
         """Interrupt the kernel; the second time, end it."""
@@ -89,6 +107,14 @@ class Client(NotebookClient):
             number, count = code.index(cell_index) + 1, len(code)
             line = text("build.cell", number=number, count=count, section=section, name=cell.id)
             print(line, flush=True)
+
+
+def _on_signals(action: Callable[[], object]) -> None:
+    loop = asyncio.get_running_loop()
+    # Not in a thread, and not on Windows, where nbclient goes without handlers, too.
+    with contextlib.suppress(RuntimeError, ValueError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, action)
 
 
 def make_client(notebook: nbformat.NotebookNode, folder: Path, save: Path, show: bool) -> Client:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 RUNNER = """
@@ -44,12 +46,26 @@ while True:
 """
 
 
-def start(folder: Path, source: str) -> tuple[subprocess.Popen[str], Path]:
+EARLY = """
+import signal
+from jupyter_ft.execution import client
+
+class Early(client.ThisPython):
+    async def start_kernel(self, **options):
+        await super().start_kernel(**options)
+        print("kernel", self.provisioner.pid, flush=True)
+        signal.raise_signal(signal.SIGTERM)
+
+client.ThisPython = Early
+"""
+
+
+def start(folder: Path, source: str, runner: str = RUNNER) -> tuple[subprocess.Popen[str], Path]:
     path = folder / "a.ipynb"
     cells = [nbformat.v4.new_code_cell(source, id="waits"), nbformat.v4.new_code_cell("1", id="b")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     process = subprocess.Popen(
-        [sys.executable, "-c", RUNNER, path],
+        [sys.executable, "-c", runner, path],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -60,7 +76,7 @@ def start(folder: Path, source: str) -> tuple[subprocess.Popen[str], Path]:
 def read_until(process: subprocess.Popen[str], word: str) -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        if word in line:
+        if re.search(rf"\b{word}\b", line):
             return
     raise AssertionError(f"no {word!r} in the output")
 
@@ -92,3 +108,13 @@ def test_a_second_signal_ends_a_kernel_that_does_not_listen(tmp_path: Path):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert "outcome: interrupted waits" in out
+
+
+def test_a_signal_before_the_first_cell_leaves_no_kernel_behind(tmp_path: Path):
+    process, path = start(tmp_path, PLAIN, EARLY + RUNNER)
+    out, _ = process.communicate(timeout=60)
+    assert "outcome: interrupted" in out
+    assert "Traceback" not in out
+    assert nbformat.read(path, as_version=4).cells[0].execution_count is None
+    pid = int(re.search(r"kernel (\d+)", out)[1])
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

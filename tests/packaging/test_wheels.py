@@ -58,7 +58,7 @@ def test_a_fresh_environment_has_no_heavy_library(elsewhere: Path):
         run(elsewhere / "bin/python", "-m", "pip", "list", "--format=json", cwd=elsewhere)
     )
     installed = {package["name"].lower() for package in listed}
-    assert installed.isdisjoint({"torch", "transformers", "datasets", "numpy", "pandas"})
+    assert installed.isdisjoint({"torch", "transformers", "datasets", "pyarrow", "pandas"})
     assert {"jupyter-ft", "ft-runtime"} <= installed
 
 
