@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -79,8 +80,12 @@ def _cpu() -> float:
 def run_apart(tool: str, path: Path, timeout: float) -> dict[str, Any] | None:
     """Run one tool in a fresh process; None when it fails."""
     command = [sys.executable, __file__, "--one", tool, str(path)]
+    # No tool here multiplies matrices, and threads that wait for some would be counted.
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, check=True, env=env
+        )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         print(f"  {tool}: {str(getattr(error, 'stderr', '') or error)[-200:]}", file=sys.stderr)
         return None
