@@ -8,7 +8,9 @@ a byte range), `pool` and `task` (ranges over processes), `finish` and `across` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ft_runtime.lazy import exports
 
 if TYPE_CHECKING:
     from ft_runtime.doctor.engine import CHECKS, scan
@@ -27,11 +29,4 @@ _HOMES = {
 __all__ = ["CHECKS", "Detection", "FileScan", "Quantiles", "Scan", "detect", "scan"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = exports(__name__, _HOMES)

@@ -13,7 +13,6 @@ Of a text with few shingles one common phrase is much: there more has to agree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -30,26 +29,10 @@ _ODD, _MIX, _LAST = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0x94D049BB133111EB
 _WORDS = bytes(c if chr(c).isalnum() or c > 127 else 32 for c in range(256)).lower()
 
 
-@dataclass
-class NearDuplicates:
-    """Groups of rows that say nearly the same.
+def near_roots(texts: Iterable[bytes], threshold: float = THRESHOLD) -> NDArray[Any]:
+    """Return for each row the first row that it is near to, itself where there is none.
 
-    Attributes
-    ----------
-    rows : int
-        Rows that are near an earlier row.
-    groups : list of list of int
-        Indices of the rows, from 0, of the first groups.
-    """
-
-    rows: int = 0
-    groups: list[list[int]] = field(default_factory=list)
-
-
-def near_duplicates(
-    texts: Iterable[bytes], threshold: float = THRESHOLD, keep: int = 20
-) -> NearDuplicates:
-    """Return the rows that nearly repeat another.
+    Takes `SLOTS` * 4 bytes a row.
 
     Parameters
     ----------
@@ -57,26 +40,6 @@ def near_duplicates(
         UTF-8, one for each row; an empty one is like no other.
     threshold : float
         Least share of common shingles, in (0, 1]; at least `STRICT` for short texts.
-    keep : int
-        How many groups are returned.
-    """
-    import numpy as np
-
-    roots = near_roots(texts, threshold)
-    order = np.argsort(roots, kind="stable")
-    bounds = np.flatnonzero(np.diff(roots[order], prepend=-1))
-    sizes = np.diff(bounds, append=order.size)
-    found = NearDuplicates(int((sizes - 1).sum()))
-    for at in np.flatnonzero(sizes > 1)[:keep].tolist():
-        rows = order[bounds[at] : bounds[at] + sizes[at]]
-        found.groups.append(rows.tolist()[:10])
-    return found
-
-
-def near_roots(texts: Iterable[bytes], threshold: float = THRESHOLD) -> NDArray[Any]:
-    """Return for each row the first row that it is near to, itself where there is none.
-
-    Takes `SLOTS` * 4 bytes a row. See `near_duplicates` for the parameters.
 
     Returns
     -------

@@ -66,7 +66,6 @@ class Part:
     crlf: int = 0
     changed: bool = False
     tail: int = 0
-    label_runs: list[Any] = field(default_factory=list)
 
     def add_lengths(self, chars: NDArray[Any]) -> None:
         """Count the lengths of some fine rows."""

@@ -155,14 +155,6 @@ class Scan:
         """Whether every file stayed as it was while it was read."""
         return all(each.valid for each in self.files)
 
-    def all_findings(self, limit: int | None = 3) -> list[Finding]:
-        """Return everything, worst first: at most `limit` rows of each code and file."""
-        found = list(self.findings)
-        for each in self.files:
-            found += each.findings + each.row_findings(limit)
-        order = {"error": 0, "warning": 1, "info": 2}
-        return sorted(found, key=lambda item: order[item.severity])
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
         return {

@@ -273,15 +273,11 @@ def _give_up(
     feed: Callable[[Any], None] | None,
 ) -> int:
     """Pass one physical line that is longer than the limit."""
-    from ft_runtime.doctor.jsonl.scan import next_line
-
-    after = next_line(handle, position, size, block)
-    at = position
-    while feed and at < after and (data := read_at(handle, min(block, after - at), at)):
-        feed(data)
-        at += len(data)
     import numpy as np
 
+    from ft_runtime.doctor.jsonl.scan import pass_line
+
+    after = pass_line(handle, position, size, block, feed)
     part.lines += 1
     problem = Problem("line_too_long", values={"limit": limit})
     if after - position <= limit:  # what is too long is the record

@@ -185,6 +185,18 @@ def next_line(handle: int, position: int, size: int, block: int) -> int:
     return position
 
 
+def pass_line(
+    handle: int, position: int, size: int, block: int, feed: Callable[[Any], None] | None
+) -> int:
+    """Return where the line after the one at `position` begins, and feed what is passed."""
+    after = next_line(handle, position, size, block)
+    at = position
+    while feed and at < after and (data := read_at(handle, min(block, after - at), at)):
+        feed(data)
+        at += len(data)
+    return after
+
+
 def _skip_line(
     handle: int,
     position: int,
@@ -197,12 +209,7 @@ def _skip_line(
     """Pass a line that is longer than the limit, without holding it in memory."""
     import numpy as np
 
-    after = next_line(handle, position, size, block)
-    if feed:
-        at = position
-        while at < after and (data := read_at(handle, min(block, after - at), at)):
-            feed(data)
-            at += len(data)
+    after = pass_line(handle, position, size, block, feed)
     part.lines += 1
     part.rows += 1
     part.broken += 1

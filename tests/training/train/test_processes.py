@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,17 +13,8 @@ from ft_runtime.runs import checkpoints, start_run
 from ft_runtime.training import parallel, train
 from ft_runtime.training.shares import own_rows
 from support import together
+from support.torchrun import launch
 from support.toy_training import CPU, build, toy_config, toy_data
-
-TESTS = Path(__file__).resolve().parents[2]
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-
-
-def launch(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
-    command = [*TORCHRUN, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=300)
 
 
 @pytest.fixture(scope="module")
