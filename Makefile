@@ -18,7 +18,7 @@ SMALL_MODEL := binder/model/config.json
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 PORT ?= 8888
 
-.PHONY: demo lab test lint unit training builder server frontend wizard binder notebooks colab packaging browser screenshots reference clean
+.PHONY: demo lab test lint unit search training builder server frontend wizard binder notebooks colab packaging browser screenshots reference clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -66,6 +66,10 @@ lint: $(STAMP)
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest tests/unit -n auto
+
+# Examples that no run before has seen, for the tests of properties. Give SEED to see some again.
+search: $(STAMP)
+	$(BIN)/python -m pytest tests/unit tests/builder -n auto --hypothesis-profile=search $(if $(SEED),--hypothesis-seed=$(SEED))
 
 training: $(STAMP)
 	$(BIN)/python -m pytest tests/training -n auto

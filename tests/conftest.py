@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# How long an example takes tells of the machine's load. In CI hypothesis has a profile of its own.
-if "CI" not in os.environ:
-    settings.register_profile("local", deadline=None)
-    settings.load_profile("local")
+# The same examples on every machine, in CI or not; `make search` looks for others. How long one
+# takes tells of the machine's load.
+settings.register_profile("suite", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("suite")
 
 # No test reads what another run has prepared; those of the cache name a folder of their own.
 os.environ["FT_CACHE"] = "off"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import hashing
 from ft_runtime.doctor.jsonl import texts
+from ft_runtime.doctor.jsonl.escapes import canonical
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, SYSTEM, Layout
 from ft_runtime.doctor.jsonl.rows import Accepted, Texts, clear
 from ft_runtime.doctor.jsonl.signs import Signs
@@ -84,4 +85,4 @@ def accept_columns(signs: Signs, found: Texts, layout: Layout, result: Accepted)
         lined: Any = np.repeat(rows, found.sizes())
         at = np.flatnonzero(is_answer & result.fine[lined])
         spans = zip(found.opens[at].tolist(), found.closes[at].tolist(), strict=True)
-        result.labels.extend(signs.block[a + 1 : b] for a, b in spans)
+        result.labels.extend(canonical(signs.block[a + 1 : b]) for a, b in spans)

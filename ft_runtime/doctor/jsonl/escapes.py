@@ -114,3 +114,11 @@ def decoded(span: bytes | memoryview) -> str | None:
         return read(b'"' + span + b'"')
     except wrong:
         return None
+
+
+def canonical(span: bytes) -> bytes:
+    """Return the canonical form of a text without errors, given as it stands in its line."""
+    if b"\\" not in span:
+        return span
+    text = decoded(span)
+    return span if text is None else json_bytes()(text)[1:-1]

@@ -236,6 +236,18 @@ def test_the_fingerprint_knows_rows_and_not_their_order_or_spacing(tmp_path):
     assert scan(path, format="jsonl_prompt").files[0].fingerprint not in prints
 
 
+def test_a_label_is_the_same_however_it_is_escaped(tmp_path):
+    path = tmp_path / "a.jsonl"
+    labels = ["é", "a/b", 'say "x"', "plain"]
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        for i in range(60):
+            row = {"text": f"row {i}", "label": labels[i % 4]}
+            line = json.dumps(row, ensure_ascii=i % 8 < 4)
+            stream.write((line if i % 3 else line.replace("/", "\\/")) + "\n")
+    (file,) = scan(path, format="csv_classification").files
+    assert file.labels == dict.fromkeys(labels, 15)
+
+
 def test_parts_add_up_lines():
     one, two = Part(), Part()
     from ft_runtime.doctor.problems import Problem
