@@ -21,7 +21,8 @@ def inline(function: Callable[..., Any]) -> Any:
     """Make a function one that kernels may call; it becomes part of them."""
     from numba import njit
 
-    return njit(error_model="numpy", boundscheck=False, no_cpython_wrapper=True)(function)
+    compile: Any = njit(error_model="numpy", boundscheck=False)
+    return compile(function)
 
 
 def intrinsic(build: Callable[..., Any]) -> Any:
@@ -43,7 +44,8 @@ def kernel(signature: str) -> Callable[[Callable[..., Any]], Any]:
 
     def build(function: Callable[..., Any]) -> Any:
         with _kept() as keep:
-            return njit(signature, error_model="numpy", boundscheck=False, cache=keep)(function)
+            compile: Any = njit(signature, error_model="numpy", boundscheck=False, cache=keep)
+            return compile(function)
 
     return build
 
@@ -51,8 +53,9 @@ def kernel(signature: str) -> Callable[[Callable[..., Any]], Any]:
 @contextlib.contextmanager
 def _kept() -> Iterator[bool]:
     """Let numba keep what it compiles in our folder; False where there is none to write to."""
-    from numba.core import config
+    from numba.core import config as settings
 
+    config: Any = settings
     folder = cache_folder()
     with contextlib.suppress(OSError):
         if folder is not None:
