@@ -63,7 +63,7 @@ def characters(at, size):
     while at < end:
         high = at_least(at, 0x80)
         rest = end - at
-        valid = -1 if rest >= 64 else (1 << rest) - 1
+        valid = -1 if rest >= 64 else ~(-1 << rest)
         high &= valid
         if high | carry:
             two, three, four = at_least(at, 0xC0), at_least(at, 0xE0), at_least(at, 0xF0)

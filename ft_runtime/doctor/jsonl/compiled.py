@@ -1,0 +1,151 @@
+"""The fast path of `plain`, by a compiled parser: the same rows, the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor.jsonl.layout import FIRST_EXTRA, Layout
+from ft_runtime.doctor.jsonl.rows import Accepted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ALL = 2**64 - 1
+# Bytes behind the scratch of a block that a kernel may write to, and mean nothing.
+_MORE = 128
+
+
+class Reader:
+    """The kernel of rows with the memory that it uses again for each block.
+
+    Parameters
+    ----------
+    code : module
+        `kernels.rows`.
+    layout : Layout
+    """
+
+    def __init__(self, code: ModuleType, layout: Layout) -> None:
+        import numpy as np
+
+        self._code, self._layout = code, layout
+        self._roles: Any = name_table(layout.roles.names)
+        self._known = 0
+        self._news: Any = np.zeros(2 * code.NEWS_MOST + 2, np.int64)
+        self._facts: Any = np.zeros(code.FACTS, np.int64)
+        self._spare: Any = np.empty(0, np.uint8)
+        self._labels = 2 if layout.format == "csv_classification" else 0
+        self._bits = [
+            sum(1 << column.number for column in layout.columns if getattr(column, kind))
+            for kind in ("required", "answer")
+        ]
+        self._room(1 << 10)
+
+    def _room(self, rows: int) -> None:
+        import numpy as np
+
+        self._found: Any = np.empty((5, rows), np.int64)
+        self._fine: Any = np.empty(rows, np.uint8)
+        self._label: Any = np.empty((self._labels, rows), np.int64)
+
+    def accept(self, block: bytes, end: int) -> Accepted:
+        """Return which rows of ``block[:end]`` are plainly fine, as `plain.accept` does.
+
+        The arrays of the result are used again at the next call.
+        """
+        import numpy as np
+
+        data = np.frombuffer(block, np.uint8)
+        if self._spare.size < end + _MORE:
+            self._spare = np.empty(end + _MORE, np.uint8)
+        count = self._read(data, end)
+        if self._facts[self._code.STOP] < end:
+            self._room(int(np.count_nonzero(data[:end] == 10)) * 5 // 4)
+            count = self._read(data, end)
+        if self._facts[self._code.NEWS] and self._learn(data):
+            count = self._read(data, end)
+        self._see(int(self._facts[self._code.SEEN]))
+        found = self._found[:, :count]
+        fine = self._fine[:count].view(bool)
+        return Accepted(
+            found[0],
+            found[1],
+            fine,
+            found[2].view(np.uint64),
+            found[3].view(np.uint64),
+            found[4],
+            self._named(fine, data) if self._labels else [],
+            int(self._facts[self._code.CRLF]),
+        )
+
+    def _read(self, data: NDArray[Any], end: int) -> int:
+        if self._known != len(self._layout.keys.names):
+            self._known = len(self._layout.keys.names)
+            self._keys = name_table(self._layout.keys.names)
+        self._facts[:] = 0
+        at = data.ctypes.data
+        return int(
+            self._code.read_rows(
+                at,
+                at + end,
+                self._layout.chat,
+                self._keys.ctypes.data,
+                self._roles.ctypes.data,
+                *self._bits,
+                self._spare.ctypes.data,
+                self._news,
+                self._facts,
+                self._found,
+                self._label,
+                self._fine,
+            )
+        )
+
+    def _learn(self, data: NDArray[Any]) -> bool:
+        """Give numbers to the names that were met first in this block; False when it has none."""
+        base = data.ctypes.data
+        count = 2 * int(self._facts[self._code.NEWS])
+        spans = zip(self._news[0:count:2].tolist(), self._news[1:count:2].tolist(), strict=True)
+        names = {data[at - base : at - base + size].tobytes() for at, size in spans}
+        return any([self._layout.learn(name) for name in sorted(names)])
+
+    def _see(self, bits: int) -> None:
+        bits >>= FIRST_EXTRA
+        number = FIRST_EXTRA
+        while bits:
+            if bits & 1:
+                self._layout.seen.add(number)
+            bits, number = bits >> 1, number + 1
+
+    def _named(self, fine: NDArray[Any], data: NDArray[Any]) -> list[bytes]:
+        """Return the labels of the fine rows, from the block or from the scratch."""
+        at, size = self._label[:, : fine.size][:, fine]
+        base, spare = data.ctypes.data, self._spare.ctypes.data
+        labels = []
+        block, scratch = memoryview(data), memoryview(self._spare)
+        for place, length in zip(at.tolist(), size.tolist(), strict=True):
+            inside = base <= place < base + data.size
+            source, begin = (block, place - base) if inside else (scratch, place - spare)
+            labels.append(source[begin : begin + length].tobytes())
+        return labels
+
+
+def name_table(names: Mapping[bytes, int]) -> NDArray[Any]:
+    """Return names of at most 16 bytes as the table that `kernels.walk.number_of` reads."""
+    import numpy as np
+
+    from ft_runtime.doctor.kernels.walk import MULTIPLIER, SLOTS
+
+    table: Any = np.zeros((SLOTS, 4), np.int64)
+    for name, number in names.items():
+        first = int.from_bytes(name[:8], "little")
+        last = int.from_bytes(name[-8:], "little") if len(name) > 8 else 0
+        mixed = first ^ (last << 1 & _ALL) ^ len(name)
+        slot = (mixed * MULTIPLIER & _ALL) >> 56
+        while table[slot, 2]:
+            slot = (slot + 1) % SLOTS
+        words = np.array([first, last, len(name), number], np.uint64)
+        table[slot] = words.view(np.int64)
+    return table
