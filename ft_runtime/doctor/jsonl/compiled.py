@@ -33,10 +33,9 @@ class Reader:
         self._code, self._layout = code, layout
         self._roles: Any = name_table(layout.roles.names)
         self._known = 0
-        self._news: Any = np.zeros(2 * code.NEWS_MOST + 2, np.int64)
         self._facts: Any = np.zeros(code.FACTS, np.int64)
         self._spare: Any = np.empty(0, np.uint8)
-        self._labels = 2 if layout.format == "csv_classification" else 0
+        self._labels = layout.format == "csv_classification"
         self._bits = [
             sum(1 << column.number for column in layout.columns if getattr(column, kind))
             for kind in ("required", "answer")
@@ -48,7 +47,7 @@ class Reader:
 
         self._found: Any = np.empty((5, rows), np.int64)
         self._fine: Any = np.empty(rows, np.uint8)
-        self._label: Any = np.empty((self._labels, rows), np.int64)
+        self._label: Any = np.empty((rows if self._labels else 0, 2), np.int64)
 
     def accept(self, block: bytes, end: int) -> Accepted:
         """Return which rows of ``block[:end]`` are plainly fine, as `plain.accept` does.
@@ -95,11 +94,11 @@ class Reader:
                 self._roles.ctypes.data,
                 *self._bits,
                 self._spare.ctypes.data,
-                self._news,
-                self._facts,
-                self._found,
-                self._label,
-                self._fine,
+                self._facts.ctypes.data,
+                self._fine.size,
+                self._found.ctypes.data,
+                self._label.ctypes.data if self._labels else 0,
+                self._fine.ctypes.data,
             )
         )
 
@@ -107,7 +106,8 @@ class Reader:
         """Give numbers to the names that were met first in this block; False when it has none."""
         base = data.ctypes.data
         count = 2 * int(self._facts[self._code.NEWS])
-        spans = zip(self._news[0:count:2].tolist(), self._news[1:count:2].tolist(), strict=True)
+        noted = self._facts[self._code.NAMES :][:count]
+        spans = zip(noted[0::2].tolist(), noted[1::2].tolist(), strict=True)
         names = {data[at - base : at - base + size].tobytes() for at, size in spans}
         return any([self._layout.learn(name) for name in sorted(names)])
 
@@ -121,7 +121,7 @@ class Reader:
 
     def _named(self, fine: NDArray[Any], data: NDArray[Any]) -> list[bytes]:
         """Return the labels of the fine rows, from the block or from the scratch."""
-        at, size = self._label[:, : fine.size][:, fine]
+        at, size = self._label[: fine.size][fine].T
         base, spare = data.ctypes.data, self._spare.ctypes.data
         labels = []
         block, scratch = memoryview(data), memoryview(self._spare)

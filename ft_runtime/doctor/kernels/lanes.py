@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ft_runtime.doctor.kernels.jit import intrinsic
+from ft_runtime.doctor.kernels.jit import Promise
 
 _LANES = 64
 Emit = Callable[[Any, list[Any]], Any]
@@ -21,21 +21,26 @@ Emit = Callable[[Any, list[Any]], Any]
 
 def instruction(count: int, emit: Emit, *, void: bool = False) -> Any:
     """Make a function of 1, 2 or 3 int64 that returns one, from what emits its code."""
-    from numba import types
 
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        made = emit(builder, list(arguments))
-        return context.get_dummy_value() if void else made
+    def make() -> Any:
+        from numba import types
+        from numba.extending import intrinsic
 
-    def typed(*_: Any) -> Any:
-        result = types.void if void else types.int64
-        return result(*[types.int64] * count), generate
+        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            made = emit(builder, list(arguments))
+            return context.get_dummy_value() if void else made
 
-    if count == 1:  # numba reads the number of parameters off the function
-        return intrinsic(lambda typing, one: typed())  # noqa: ARG005
-    if count == 2:
-        return intrinsic(lambda typing, one, two: typed())  # noqa: ARG005
-    return intrinsic(lambda typing, one, two, three: typed())  # noqa: ARG005
+        def typed() -> Any:
+            result = types.void if void else types.int64
+            return result(*[types.int64] * count), generate
+
+        if count == 1:  # numba reads the number of parameters off the function
+            return intrinsic(lambda typing, one: typed())  # noqa: ARG005
+        if count == 2:
+            return intrinsic(lambda typing, one, two: typed())  # noqa: ARG005
+        return intrinsic(lambda typing, one, two, three: typed())  # noqa: ARG005
+
+    return Promise(make)
 
 
 def read(builder: Any, address: Any, kind: Any) -> Any:
@@ -52,9 +57,9 @@ def write(builder: Any, value: Any, address: Any) -> None:
 
 
 def _load(bits: int) -> Any:
-    from llvmlite import ir
-
     def emit(builder: Any, arguments: list[Any]) -> Any:
+        from llvmlite import ir
+
         found = read(builder, arguments[0], ir.IntType(bits))
         return builder.zext(found, ir.IntType(64)) if bits < 64 else found
 
@@ -62,9 +67,9 @@ def _load(bits: int) -> Any:
 
 
 def _store(bits: int) -> Any:
-    from llvmlite import ir
-
     def emit(builder: Any, arguments: list[Any]) -> None:
+        from llvmlite import ir
+
         address, number = arguments
         if bits < 64:
             number = builder.trunc(number, ir.IntType(bits))
@@ -74,17 +79,16 @@ def _store(bits: int) -> Any:
 
 
 def _compare(operator: str) -> Any:
-    from llvmlite import ir
-
-    byte, wide = ir.IntType(8), ir.VectorType(ir.IntType(8), _LANES)
-    order = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES)
-
     def emit(builder: Any, arguments: list[Any]) -> Any:
-        data = read(builder, arguments[0], wide)
+        from llvmlite import ir
+
+        byte, wide = ir.IntType(8), ir.VectorType(ir.IntType(8), _LANES)
+        order = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES)
         nothing = ir.Constant(wide, ir.Undefined)
         first = builder.trunc(arguments[1], byte)
         first = builder.insert_element(nothing, first, ir.IntType(32)(0))
         same = builder.shuffle_vector(first, nothing, order)
+        data = read(builder, arguments[0], wide)
         return builder.bitcast(builder.icmp_unsigned(operator, data, same), ir.IntType(64))
 
     return instruction(2, emit)
@@ -134,10 +138,11 @@ def _fold(builder: Any, arguments: list[Any]) -> Any:
 
 def constant(data: bytes) -> Any:
     """Return a function of one number, which it ignores, that gives the address of these bytes."""
-    from llvmlite import ir
-    from numba.core import cgutils
 
     def emit(builder: Any, _arguments: list[Any]) -> Any:
+        from llvmlite import ir
+        from numba.core import cgutils
+
         array = cgutils.make_bytearray(data)
         return builder.ptrtoint(
             cgutils.global_constant(builder.module, "kernel.bytes", array), ir.IntType(64)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ft_runtime.doctor.hashing import _LAST, _PLACE, _TAG
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, CONTENT, FIRST_COLUMN, FIRST_EXTRA, ROLE, SYSTEM
 from ft_runtime.doctor.kernels.jit import inline, kernel
-from ft_runtime.doctor.kernels.lanes import load1, plus, shift, times
+from ft_runtime.doctor.kernels.lanes import load1, load8, plus, shift, store1, store8, times
 from ft_runtime.doctor.kernels.text import canonical, characters, is_blank
 from ft_runtime.doctor.kernels.walk import WRONG, line_end, number_of, scalar, space, string
 from ft_runtime.doctor.kernels.xxh3 import digest
@@ -17,11 +17,13 @@ from ft_runtime.doctor.kernels.xxh3 import digest
 # What becomes of a row, or a text.
 FINE, BLANK, DOUBTFUL = 0, 1, 2
 _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE, _LIST, _LIST_END = 34, 58, 44, 123, 125, 91, 93
-# Places in the array of what is known beside the rows.
-SEEN, NEWS, CRLF, STOP, _KNOWN = 0, 1, 2, 3, 4
-FACTS = 5
+# Places in the memory of what is known beside the rows, in words of eight bytes: keys seen in fine
+# rows as bits, names that are not known, lines that end in CR LF, where the next line begins;
+# the row's keys, address and size of its label; then the names, as address and size.
+SEEN, NEWS, CRLF, STOP, _KEYS, _LABEL, _SIZE, NAMES = range(8)
 # Unknown names noted in one call, as address and size.
-NEWS_MOST = 64
+NAMES_MOST = 64
+FACTS = NAMES + 2 * NAMES_MOST
 
 
 def _signed(number: int) -> int:
@@ -168,7 +170,7 @@ def _turns(at, keys, roles, spare):
 
 
 @inline
-def _chat(at, keys, roles, spare, news, facts):
+def _chat(at, keys, roles, spare, facts):
     """Read the conversation that begins behind a brace; see `_turns` for what it returns."""
     content, prompt, chars, known = 0, 0, 0, 0
     while True:
@@ -179,7 +181,7 @@ def _chat(at, keys, roles, spare, news, facts):
         number = number_of(keys, at + 1, close - at - 1)
         if number < FIRST_COLUMN:
             if number == 0:
-                _note(news, facts, at + 1, close - at - 1)
+                _note(facts, at + 1, close - at - 1)
             return WRONG, close, 0, 0
         if (known >> number) & 1:
             return WRONG, close, 0, 0
@@ -204,21 +206,22 @@ def _chat(at, keys, roles, spare, news, facts):
             continue
         if load1(at) != _CLOSE or not (known >> FIRST_COLUMN) & 1:
             return WRONG, at, 0, 0
-        facts[_KNOWN] = known
+        store8(facts + 8 * _KEYS, known)
         return at + 1, content, prompt, chars
 
 
 @inline
-def _note(news, facts, at, size):
+def _note(facts, at, size):
     """Note a name that is not known, for the layout to learn."""
-    if facts[NEWS] < NEWS_MOST:
-        news[2 * facts[NEWS]] = at
-        news[2 * facts[NEWS] + 1] = size
-        facts[NEWS] += 1
+    count = load8(facts + 8 * NEWS)
+    if count < NAMES_MOST:
+        store8(facts + 8 * (NAMES + 2 * count), at)
+        store8(facts + 8 * (NAMES + 2 * count + 1), size)
+        store8(facts + 8 * NEWS, count + 1)
 
 
 @inline
-def _flat(at, keys, must, answers, spare, news, facts, label):
+def _flat(at, keys, must, answers, spare, facts):
     """Read the row of columns that begins behind a brace; see `_turns` for what it returns."""
     content, prompt, chars, known = 0, 0, 0, 0
     while True:
@@ -228,7 +231,7 @@ def _flat(at, keys, must, answers, spare, news, facts, label):
             return WRONG, at, 0, 0
         number = number_of(keys, at + 1, close - at - 1)
         if number == 0:
-            _note(news, facts, at + 1, close - at - 1)
+            _note(facts, at + 1, close - at - 1)
             return WRONG, close, 0, 0
         if (known >> number) & 1:
             return WRONG, close, 0, 0
@@ -258,7 +261,8 @@ def _flat(at, keys, must, answers, spare, news, facts, label):
                 if not (answers >> number) & 1:
                     prompt = plus(prompt, term)
             if (answers >> number) & 1:
-                label[0], label[1] = place, size
+                store8(facts + 8 * _LABEL, place)
+                store8(facts + 8 * _SIZE, size)
                 if units:
                     spare += size
             at = close + 1
@@ -268,16 +272,13 @@ def _flat(at, keys, must, answers, spare, news, facts, label):
             continue
         if load1(at) != _CLOSE or (known & must) != must:
             return WRONG, at, 0, 0
-        facts[_KNOWN] = known
+        store8(facts + 8 * _KEYS, known)
         return at + 1, content, prompt, chars
 
 
-@kernel(
-    "int64(int64, int64, boolean, int64, int64, int64, int64, int64, int64[::1], int64[::1],"
-    " int64[:, ::1], int64[:, ::1], uint8[::1])"
-)
+@kernel(f"int64(int64, int64, boolean{', int64' * 10})")
 def read_rows(
-    block, end, chat, keys, roles, must, answers, spare, news, facts, found, labels, fine
+    block, end, chat, keys, roles, must, answers, spare, facts, room, found, labels, fine
 ):
     """Read the lines of a block, up to the number that there is room for.
 
@@ -293,29 +294,32 @@ def read_rows(
         The columns that must be there, and that are the answer, as bits.
     spare : int
         Address of memory as large as the block, and 64 bytes.
-    news, facts, found, labels, fine : array
-        Filled: names that are not known; what is known beside the rows; for each row start, end,
-        content, prompt and characters; address and size of its label; whether it is fine.
+    facts : int
+        Address of `FACTS` words, all 0 but the first: what is known beside the rows.
+    room : int
+        How many rows there is room for.
+    found, fine : int
+        Addresses of what is written: five words for each row, first all starts, then all ends,
+        content, prompt, and characters; and a byte for each row.
+    labels : int
+        Address of two words for each row, address and size of its label; 0 for no labels.
 
     Returns
     -------
     int
-        How many lines were read; ``facts[STOP]`` is where the next begins.
+        How many lines were read; the word `STOP` is where the next begins.
     """
-    at, row = block, 0
-    label = news[2 * NEWS_MOST :]
-    while at < end and row < fine.size:
+    at, row, lines = block, 0, 0
+    while at < end and row < room:
         start, good = at, False
-        content = prompt = chars = 0
+        content, prompt, chars = 0, 0, 0
         if load1(at) == _OPEN:
             if chat:
-                at, content, prompt, chars = _chat(at + 1, keys, roles, spare, news, facts)
+                at, content, prompt, chars = _chat(at + 1, keys, roles, spare, facts)
             else:
-                at, content, prompt, chars = _flat(
-                    at + 1, keys, must, answers, spare, news, facts, label
-                )
+                at, content, prompt, chars = _flat(at + 1, keys, must, answers, spare, facts)
             if at == WRONG:
-                at = content
+                at, content = content, 0
             else:
                 at = space(at)
                 good = load1(at) == 10 or (load1(at) == 13 and load1(at + 1) == 10)
@@ -323,20 +327,25 @@ def read_rows(
         stop = at
         if stop > start and load1(stop - 1) == 13:
             stop -= 1
-            facts[CRLF] += 1
-        found[0, row] = start - block
-        found[1, row] = stop - block
+            lines += 1
         if good:
-            facts[SEEN] |= facts[_KNOWN]
-            found[2, row], found[3, row], found[4, row] = content, prompt, chars
-            if labels.shape[0]:
-                labels[0, row], labels[1, row] = label[0], label[1]
-                if label[0] == spare:
-                    spare += label[1]
+            store8(facts + 8 * SEEN, load8(facts + 8 * SEEN) | load8(facts + 8 * _KEYS))
+            if labels:
+                place, size = load8(facts + 8 * _LABEL), load8(facts + 8 * _SIZE)
+                store8(labels + 16 * row, place)
+                store8(labels + 16 * row + 8, size)
+                if place == spare:
+                    spare += size
         else:
-            found[2, row] = found[3, row] = found[4, row] = 0
-        fine[row] = good
+            content, prompt, chars = 0, 0, 0
+        store8(found + 8 * row, start - block)
+        store8(found + 8 * (room + row), stop - block)
+        store8(found + 8 * (2 * room + row), content)
+        store8(found + 8 * (3 * room + row), prompt)
+        store8(found + 8 * (4 * room + row), chars)
+        store1(fine + row, good)
         row += 1
         at += 1
-    facts[STOP] = at - block
+    store8(facts + 8 * CRLF, lines)
+    store8(facts + 8 * STOP, at - block)
     return row
