@@ -14,6 +14,7 @@ from typing import Any
 
 from ft_runtime.data.columns import diagnose
 from ft_runtime.data.formats import FORMATS
+from ft_runtime.doctor import kernels
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.csv.start import count_quotes
@@ -215,6 +216,7 @@ def _read(
         "text" in options.checks,
         options.block,
         options.limit,
+        kernels=kernels.wanted(state.size),
     )
     whole = Part(found.begin, found.begin, total=state.size - found.begin)
     whole.lines = found.lines
@@ -224,6 +226,8 @@ def _read(
             digest.update(read_at(handle, found.begin, 0))
         whole.extend(run_task(task, digest.update if digest else None))
         return whole, digest.hexdigest() if digest else ""
+    if task.kernels:  # once, for all workers: by a copy where they are forked, else by the cache
+        kernels.load("rows")
     tasks = list(_ranges(task, handle, options, workers))
     futures = [executor.submit(run_task, each) for each in tasks]
     # The digest is one long chain: it runs beside the workers, from this process.

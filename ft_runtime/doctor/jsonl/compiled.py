@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.doctor import kernels
 from ft_runtime.doctor.jsonl.layout import FIRST_EXTRA, Layout
 from ft_runtime.doctor.jsonl.rows import Accepted
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 _ALL = 2**64 - 1
 # Bytes behind the scratch of a block that a kernel may write to, and mean nothing.
 _MORE = 128
+
+
+def reader(layout: Layout) -> Reader | None:
+    """Return the compiled reader of a layout's rows; None where it cannot be had."""
+    code = kernels.load("rows")
+    return Reader(code, layout) if code else None
 
 
 class Reader:
@@ -109,7 +116,8 @@ class Reader:
         noted = self._facts[self._code.NAMES :][:count]
         spans = zip(noted[0::2].tolist(), noted[1::2].tolist(), strict=True)
         names = {data[at - base : at - base + size].tobytes() for at, size in spans}
-        return any([self._layout.learn(name) for name in sorted(names)])
+        learned = [self._layout.learn(name) for name in sorted(names)]
+        return any(learned)
 
     def _see(self, bits: int) -> None:
         bits >>= FIRST_EXTRA

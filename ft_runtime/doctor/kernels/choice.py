@@ -8,18 +8,21 @@ import os
 import platform
 import sys
 from functools import cache
-from importlib import import_module, metadata, util
+from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
+
+from ft_runtime.files import cache_base
 
 SWITCH = "FT_KERNELS"
 """Environment variable: ``off`` never uses the kernels, ``on`` uses them for a file of any size."""
 
 MODULES = ("rows", "marks")
-# Bytes from which the import of numba is paid for, and from which compiling is as well.
-WORTH_LOADING = 128 << 20
+# Bytes from which loading what is compiled pays, and from which compiling pays for one file.
+WORTH_LOADING = 64 << 20
 WORTH_COMPILING = 8 << 30
-_MARK = "compiled"
+# What is compiled into kernels besides their own sources.
+_PARTS = ("../blank.py", "../hashing.py", "../jsonl/layout.py")
 
 
 def wanted(size: int) -> bool:
@@ -36,36 +39,42 @@ def wanted(size: int) -> bool:
     return size >= WORTH_LOADING and (size >= WORTH_COMPILING or compiled())
 
 
-@cache
 def available() -> bool:
     """Return whether numba can be found; it is not imported."""
-    return util.find_spec("numba") is not None
+    return _numba() is not None
+
+
+@cache
+def _numba() -> Path | None:
+    found = util.find_spec("numba")
+    return Path(found.origin).parent if found and found.origin else None
 
 
 def compiled() -> bool:
-    """Return whether all kernels are in the cache: these sources, this numba, this processor."""
+    """Return whether all kernels are kept: of these sources, this numba, this processor."""
     folder = cache_folder()
-    return folder is not None and (folder / _MARK).is_file() and os.access(folder, os.W_OK)
+    return folder is not None and all(any(folder.glob(f"{name}.*")) for name in MODULES)
 
 
 def cache_folder() -> Path | None:
-    """Return where compiled kernels are kept; None when the cache is switched off.
+    """Return where compiled kernels are kept; None when nothing is to be kept.
 
     The folder is named after all that the machine code depends on.
     """
-    from ft_runtime.tokens.cache import cache_folder as prepared
-
-    base = prepared()
-    return None if base is None else base.parent / "kernels" / _key()
+    base = cache_base()
+    return None if base is None else base / "kernels" / _key()
 
 
 @cache
 def _key() -> str:
+    here = Path(__file__).parent
     digest = hashlib.sha256(f"{sys.implementation.cache_tag} {_processor()}".encode())
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        digest.update(metadata.version("numba").encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    sources = [*sorted(here.glob("*.py")), *(here / part for part in _PARTS)]
+    if numba := _numba():
+        sources.append(numba / "_version.py")
+    for path in sources:
+        with contextlib.suppress(OSError):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -85,24 +94,21 @@ def _processor() -> str:
 def load(name: str) -> ModuleType | None:
     """Return a module of kernels ready for use; None where it cannot be had, for any reason.
 
-    What is not in the cache is compiled, which takes some seconds: ask `wanted` first.
+    What is not kept is compiled, which takes some seconds: ask `wanted` first.
     """
+    from ft_runtime.doctor.kernels.jit import Kernel
+
     try:
-        return import_module(f"{__package__}.{name}")
+        module = import_module(f"{__package__}.{name}")
+        for each in list(vars(module).values()):
+            if isinstance(each, Kernel):
+                each.ready()
     except Exception:  # whatever is wrong with a library that need not be there
         return None
+    return module
 
 
 def compile_all() -> bool:
-    """Compile all kernels and keep them; return whether every one of them can be used."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the kernels of others: ours are tested without any
-        done = [load(name) is not None for name in MODULES]
-    folder = cache_folder()
-    if all(done) and folder is not None:
-        with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / _MARK).touch()
-    return all(done)
+    """Compile all kernels, and keep them; return whether every one of them can be used."""
+    modules = [load(name) for name in MODULES]
+    return None not in modules

@@ -1,11 +1,11 @@
-"""Reading memory at any address, 64 bytes at once as the bits of one number, and other instructions.
+"""Instructions: memory at any address, 64 bytes at once as the bits of one number, and others.
 
 Numba has no name for these, so they are written as LLVM's own, which every processor has in some
 form. All numbers are int64, as mixing signs makes numba use floats: `shift` is the shift to the
 right for bits, and as numba lets LLVM assume that a sum of int64 never overflows, `plus` and
-`times` are for those that may. Addresses are numbers too (``array.ctypes.data``): the caller keeps what lies there
-alive, with 64 readable bytes behind the last that is looked at. Bit ``n`` of a mask tells of the
-byte at ``address + n``.
+`times` are for those that may. Addresses are numbers too (``array.ctypes.data``): the caller keeps
+what lies there alive, with 64 readable bytes behind the last that is looked at. Bit ``n`` of a mask
+tells of the byte at ``address + n``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,14 @@ only found, for `explain` to look at.
 from __future__ import annotations
 
 from ft_runtime.doctor.hashing import _LAST, _PLACE, _TAG
-from ft_runtime.doctor.jsonl.layout import ASSISTANT, CONTENT, FIRST_COLUMN, FIRST_EXTRA, ROLE, SYSTEM
+from ft_runtime.doctor.jsonl.layout import (
+    ASSISTANT,
+    CONTENT,
+    FIRST_COLUMN,
+    FIRST_EXTRA,
+    ROLE,
+    SYSTEM,
+)
 from ft_runtime.doctor.kernels.jit import inline, kernel
 from ft_runtime.doctor.kernels.lanes import load1, load8, plus, shift, store1, store8, times
 from ft_runtime.doctor.kernels.text import canonical, characters, is_blank
@@ -34,14 +41,16 @@ _TAG_, _PLACE_, _LAST_ = _signed(_TAG), _signed(_PLACE), _signed(_LAST)
 
 
 @inline
-def _term(found, tag, place):
+def _term(found: int, tag: int, place: int) -> int:
     """Return the term of a text, as `hashing.terms` does."""
     mixed = times(found ^ times(tag, _TAG_), times(2 * place + 1, _PLACE_))
     return times(mixed ^ shift(mixed, 32), _LAST_)
 
 
 @inline
-def _text(at, close, wide, escapes, units, spare):
+def _text(
+    at: int, close: int, wide: int, escapes: int, units: int, spare: int
+) -> tuple[int, int, int, int, int]:
     """Return digest, characters, state, address and size of a text in its canonical form."""
     size = close - at
     if units:
@@ -63,7 +72,7 @@ def _text(at, close, wide, escapes, units, spare):
 
 
 @inline
-def _extra(at, spare):
+def _extra(at: int, spare: int) -> int:
     """Return where the value of a key that is not used ends; WRONG where it is not plain."""
     if load1(at) != _QUOTE:
         return scalar(at)
@@ -81,7 +90,7 @@ def _extra(at, spare):
 
 
 @inline
-def _name(at):
+def _name(at: int) -> int:
     """Return where the name of a key ends that begins at a quote; WRONG where it has escapes."""
     if load1(at) != _QUOTE:
         return WRONG
@@ -90,14 +99,14 @@ def _name(at):
 
 
 @inline
-def _colon(at):
+def _colon(at: int) -> int:
     """Return where the value behind a name's closing quote begins; WRONG where no colon is."""
     at = space(at + 1)
     return space(at + 1) if load1(at) == _COLON else WRONG
 
 
 @inline
-def _message(at, keys, roles, spare):
+def _message(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, int]:
     """Read the object of two strings that begins at a place.
 
     Returns
@@ -141,7 +150,7 @@ def _message(at, keys, roles, spare):
 
 
 @inline
-def _turns(at, keys, roles, spare):
+def _turns(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, int]:
     """Read the list of messages that begins at a place.
 
     Returns
@@ -170,7 +179,7 @@ def _turns(at, keys, roles, spare):
 
 
 @inline
-def _chat(at, keys, roles, spare, facts):
+def _chat(at: int, keys: int, roles: int, spare: int, facts: int) -> tuple[int, int, int, int]:
     """Read the conversation that begins behind a brace; see `_turns` for what it returns."""
     content, prompt, chars, known = 0, 0, 0, 0
     while True:
@@ -211,7 +220,7 @@ def _chat(at, keys, roles, spare, facts):
 
 
 @inline
-def _note(facts, at, size):
+def _note(facts: int, at: int, size: int) -> None:
     """Note a name that is not known, for the layout to learn."""
     count = load8(facts + 8 * NEWS)
     if count < NAMES_MOST:
@@ -221,7 +230,9 @@ def _note(facts, at, size):
 
 
 @inline
-def _flat(at, keys, must, answers, spare, facts):
+def _flat(
+    at: int, keys: int, must: int, answers: int, spare: int, facts: int
+) -> tuple[int, int, int, int]:
     """Read the row of columns that begins behind a brace; see `_turns` for what it returns."""
     content, prompt, chars, known = 0, 0, 0, 0
     while True:
@@ -278,8 +289,20 @@ def _flat(at, keys, must, answers, spare, facts):
 
 @kernel(f"int64(int64, int64, boolean{', int64' * 10})")
 def read_rows(
-    block, end, chat, keys, roles, must, answers, spare, facts, room, found, labels, fine
-):
+    block: int,
+    end: int,
+    chat: bool,
+    keys: int,
+    roles: int,
+    must: int,
+    answers: int,
+    spare: int,
+    facts: int,
+    room: int,
+    found: int,
+    labels: int,
+    fine: int,
+) -> int:
     """Read the lines of a block, up to the number that there is room for.
 
     Parameters

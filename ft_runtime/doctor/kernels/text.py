@@ -51,7 +51,7 @@ _blanks = constant(_blank_bits())
 
 
 @inline
-def characters(at, size):
+def characters(at: int, size: int) -> int:
     """Return how many characters a text has as UTF-8; WRONG where it is none.
 
     Each byte that begins a character says how many continue it (table 3-7 of the Unicode standard);
@@ -89,7 +89,7 @@ def characters(at, size):
 
 
 @inline
-def _unit(at):
+def _unit(at: int) -> int:
     r"""Return the number of the four hexadecimal digits of a ``\uXXXX``; above 65535 if wrong."""
     table = _hex(0)
     one, two = load1(table + load1(at)), load1(table + load1(at + 1))
@@ -99,7 +99,7 @@ def _unit(at):
 
 
 @inline
-def _put(code, out):
+def _put(code: int, out: int) -> int:
     """Write a character of two bytes or more in UTF-8; return how many."""
     if code < 0x800:
         store2(out, 0x80C0 | (code >> 6) | ((code & 63) << 8))
@@ -119,7 +119,7 @@ def _put(code, out):
 
 
 @inline
-def _put_short(code, out):
+def _put_short(code: int, out: int) -> int:
     """Write a character below 128; return its bytes, WRONG for a control character."""
     if code == 34 or code == _SLASH:
         store2(out, _SLASH | (code << 8))
@@ -140,7 +140,7 @@ def _put_short(code, out):
 
 
 @inline
-def canonical(at, size, out):
+def canonical(at: int, size: int, out: int) -> tuple[int, int]:
     """Write the canonical form of a text whose escapes are of known letters.
 
     At `out` there are 64 bytes more room than the text has.
@@ -181,7 +181,7 @@ def canonical(at, size, out):
                 return WRONG, 0
             escapes += width - 1
         else:
-            if code >= 0xD800 and code < 0xE000 or code > 0xFFFF:
+            if (code >= 0xD800 and code < 0xE000) or code > 0xFFFF:
                 if code >= 0xDC00 or at + 6 > end or load2(at) != _UNIT_BEGINS:
                     return WRONG, 0
                 low = _unit(at + 2) - 0xDC00
@@ -195,7 +195,7 @@ def canonical(at, size, out):
 
 
 @inline
-def _character(at):
+def _character(at: int) -> tuple[int, int]:
     """Return the character at a place in sound UTF-8, and its bytes."""
     first = load1(at)
     if first < 0x80:
@@ -210,7 +210,7 @@ def _character(at):
 
 
 @inline
-def is_blank(at, size):
+def is_blank(at: int, size: int) -> bool:
     """Return whether a canonical text in sound UTF-8 shows nothing; see `blank`."""
     end = at + size
     while at < end:
@@ -224,7 +224,8 @@ def is_blank(at, size):
             if not (load1(_blanks(0) + (code >> 3)) >> (code & 7)) & 1:
                 return False
         elif not (
-            (code >= _TAGS[0] and code < _TAGS[1]) or (code >= _SELECTORS[0] and code < _SELECTORS[1])
+            (code >= _TAGS[0] and code < _TAGS[1])
+            or (code >= _SELECTORS[0] and code < _SELECTORS[1])
         ):
             return False
         at += width

@@ -42,7 +42,7 @@ _kinds = constant(_escape_kinds())
 
 
 @inline
-def line_end(at):
+def line_end(at: int) -> int:
     """Return where the next line end is."""
     while True:
         found = equal(at, _LINE)
@@ -52,7 +52,7 @@ def line_end(at):
 
 
 @inline
-def space(at):
+def space(at: int) -> int:
     """Return the next place that is neither space nor tab."""
     byte = load1(at)
     while byte == 32 or byte == 9:
@@ -62,7 +62,7 @@ def space(at):
 
 
 @inline
-def string(at):
+def string(at: int) -> tuple[int, int, int, int]:
     """Find the end of the string whose first byte, behind its quote, is at a place.
 
     Returns
@@ -98,7 +98,7 @@ def string(at):
 
 
 @inline
-def _digits(at, most):
+def _digits(at: int, most: int) -> int:
     """Return where some digits end; WRONG where there is none, or are more than `most`."""
     begin = at
     while load1(at) - 48 >= 0 and load1(at) - 48 < 10:
@@ -109,7 +109,7 @@ def _digits(at, most):
 
 
 @inline
-def scalar(at):
+def scalar(at: int) -> int:
     """Return where a number, true, false or null ends; WRONG where none of usual size begins."""
     word = load4(at)
     if word == _TRUE or word == _NULL:
@@ -133,7 +133,7 @@ def scalar(at):
 
 
 @inline
-def number_of(table, at, size):
+def number_of(table: int, at: int, size: int) -> int:
     """Return the number of a name in a table (see `jsonl.compiled`), 0 where it is not in it."""
     if size < 1 or size > 16:
         return 0

@@ -108,31 +108,31 @@ _long_sum = instruction(3, _long)
 
 
 @inline
-def _finish(mixed):
+def _finish(mixed: int) -> int:
     mixed = times(mixed ^ shift(mixed, 37), _MIX_1)
     return mixed ^ shift(mixed, 32)
 
 
 @inline
-def _finish_short(mixed):
+def _finish_short(mixed: int) -> int:
     mixed = times(mixed ^ shift(mixed, 33), _64_2)
     mixed = times(mixed ^ shift(mixed, 29), _64_3)
     return mixed ^ shift(mixed, 32)
 
 
 @inline
-def _mix(at, secret):
+def _mix(at: int, secret: int) -> int:
     return fold(load8(at) ^ load8(secret), load8(at + 8) ^ load8(secret + 8))
 
 
 @inline
-def _both(at, end, secret):
+def _both(at: int, end: int, secret: int) -> int:
     """Mix 16 bytes from each end."""
     return plus(_mix(at, secret), _mix(end - 16, secret + 16))
 
 
 @inline
-def _up_to_16(at, size, secret):
+def _up_to_16(at: int, size: int, secret: int) -> int:
     if size > 8:
         low = load8(at) ^ load8(secret + 24) ^ load8(secret + 32)
         high = load8(at + size - 8) ^ load8(secret + 40) ^ load8(secret + 48)
@@ -152,7 +152,7 @@ def _up_to_16(at, size, secret):
 
 
 @inline
-def _up_to_128(at, size, secret):
+def _up_to_128(at: int, size: int, secret: int) -> int:
     end = at + size
     total = plus(times(size, _64_1), _both(at, end, secret))
     if size > 32:
@@ -165,7 +165,7 @@ def _up_to_128(at, size, secret):
 
 
 @inline
-def digest(at, size):
+def digest(at: int, size: int) -> int:
     """Return the digest of `size` bytes at an address."""
     secret = _secret(0)
     if size <= 16:
