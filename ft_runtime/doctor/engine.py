@@ -227,7 +227,8 @@ def _read(
         whole.extend(run_task(task, digest.update if digest else None))
         return whole, digest.hexdigest() if digest else ""
     if task.kernels:  # once, for all workers: by a copy where they are forked, else by the cache
-        kernels.load("rows")
+        for module in kernels.MODULES:
+            kernels.load(module)
     tasks = list(_ranges(task, handle, options, workers))
     futures = [executor.submit(run_task, each) for each in tasks]
     # The digest is one long chain: it runs beside the workers, from this process.

@@ -60,7 +60,7 @@ def marker_for(task: Task) -> Marker | None:
     """Return the marker of all the checks on text that the task asks for."""
     if not (task.secrets or task.phone or task.oddities):
         return None
-    return marker(task.secrets, task.phone, task.oddities)
+    return marker(task.secrets, task.phone, task.oddities, task.kernels)
 
 
 def keep_memory() -> None:
