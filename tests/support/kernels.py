@@ -23,4 +23,4 @@ def use(tier: str, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("FT_CACHE", str(folder))
     folder.mkdir(exist_ok=True)
     with FileLock(folder / "lock"):
-        assert kernels.compile_all()
+        assert isinstance(kernels.compile_all(), Path)

@@ -12,7 +12,8 @@ from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
 
-from ft_runtime.files import cache_base
+from ft_runtime.files import CACHE, cache_base
+from ft_runtime.findings import Finding, finding
 
 SWITCH = "FT_KERNELS"
 """Environment variable: ``off`` never uses the kernels, ``on`` uses them for a file of any size."""
@@ -31,12 +32,28 @@ def wanted(size: int) -> bool:
     They are where numba can be found and the switch is not off, if they were compiled before or
     there is so much to scan that it pays to compile them now.
     """
-    asked = os.environ.get(SWITCH, "").strip().lower()
-    if asked in ("off", "0", "no", "false") or not available():
+    asked = _asked()
+    if asked is False or not available():
         return False
-    if asked in ("on", "1", "yes", "true"):
-        return True
-    return size >= WORTH_LOADING and (size >= WORTH_COMPILING or compiled())
+    return bool(asked) or size >= WORTH_COMPILING or (size >= WORTH_LOADING and compiled())
+
+
+def missed(size: int) -> bool:
+    """Return whether a scan of `size` bytes goes without kernels because none are compiled yet."""
+    return (
+        size >= WORTH_LOADING
+        and _asked() is None
+        and available()
+        and cache_folder() is not None
+        and not wanted(size)
+    )
+
+
+def _asked() -> bool | None:
+    asked = os.environ.get(SWITCH, "").strip().lower()
+    if asked in ("off", "0", "no", "false"):
+        return False
+    return True if asked in ("on", "1", "yes", "true") else None
 
 
 def available() -> bool:
@@ -108,7 +125,22 @@ def load(name: str) -> ModuleType | None:
     return module
 
 
-def compile_all() -> bool:
-    """Compile all kernels, and keep them; return whether every one of them can be used."""
-    modules = [load(name) for name in MODULES]
-    return None not in modules
+def compile_all() -> Path | Finding:
+    """Compile all kernels that are not kept yet; return the folder that keeps them.
+
+    Returns
+    -------
+    Path or Finding
+        ``data.no_numba``, ``data.no_kernel_cache``, ``data.kernels_failed``.
+    """
+    folder = cache_folder()
+    if not available():
+        return finding("data.no_numba", "numba")
+    if folder is None:
+        return finding("data.no_kernel_cache", CACHE)
+    load.cache_clear()
+    if None in [load(name) for name in MODULES]:
+        return finding("data.kernels_failed", "numba")
+    if not compiled():
+        return finding("data.no_kernel_cache", str(folder))
+    return folder
