@@ -20,7 +20,7 @@ KEYS: tuple[tuple[str, bytes], ...] = (
     ("anthropic_key", rb"sk-ant-[A-Za-z0-9_-]{24,}"),
     ("openai_key", rb"sk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,}"),
     ("google_key", rb"AIza[A-Za-z0-9_-]{35}"),
-    ("slack_token", rb"xox[abprs]-[A-Za-z0-9-]{12,}"),
+    ("slack_token", rb"xox[abprs]-[A-Za-z0-9-]{14,}"),
     ("stripe_key", rb"[sr]k_live_[A-Za-z0-9]{20,}"),
     ("gitlab_token", rb"glpat-[A-Za-z0-9_-]{20,}"),
     ("npm_token", rb"npm_[A-Za-z0-9]{36}"),
@@ -37,8 +37,9 @@ EMAIL = re.compile(
 SSN = re.compile(rb"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\d-])")
 _OCTET = rb"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 IPV4 = re.compile(rb"(?<![\d.])(?:" + _OCTET + rb"\.){3}" + _OCTET + rb"(?!\.?\d)")
+# Behind a u, digits belong to an escape of JSON.
 CARD = re.compile(
-    rb"(?<![\d.-])[3-6]\d{3}(?:[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}|[ -]?\d{6}[ -]?\d{5})(?![\d-])"
+    rb"(?<![\d.u-])[3-6]\d{3}(?:[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}|[ -]?\d{6}[ -]?\d{5})(?![\d-])"
 )
 IBAN = re.compile(
     rb"(?:(?<![A-Za-z0-9])" + _ESCAPE + rb")"

@@ -8,19 +8,20 @@ them, wherever it begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.secrets import patterns
+from ft_runtime.doctor.secrets.numbers import is_digit, places
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 1 << 20
-_FEW = 200
+_FEW = 100
 OVERLAP = 64  # a trigger looks at fewer bytes than that
 _ONES = 0x01010101
-_SPACE, _PLUS, _DASH, _POINT, _ZERO, _LESS, _AT, _CAPITAL_B, _BRACE = b" +-.0<@B{"
+_PLUS, _POINT, _LESS, _AT, _CAPITAL_B, _UNIT, _BRACE = b"+.<@Bu{"
 _TWO_DASHES = 0x2D2D
 _AFTER_LESS = list(b"|/speubm")
 
@@ -32,9 +33,9 @@ class Passes:
         import numpy as np
 
         size = WINDOW + 2 * OVERLAP + 8
+        self._often: set[int] = set()
         self._bytes: Any = np.empty(size, np.uint8)
-        self._masks: Any = [np.zeros(size, bool) for _ in range(3)]
-        self._digits: Any = np.zeros(size, bool)
+        self._masks: Any = [np.zeros(size, bool) for _ in range(2)]
 
     def find(self, block: bytes, end: int, secrets: bool, oddities: bool) -> dict[str, list[int]]:
         """Return the places in ``block[:end]`` by kind, as `find.confirm` wants them."""
@@ -52,34 +53,25 @@ class Passes:
                 if at.size:
                     at = at + start
                     found.setdefault(kind, []).append(at[(at >= first) & (at < first + WINDOW)])
-        places = {kind: np.concatenate(at).tolist() for kind, at in found.items()}
-        if "key" in places:
-            places["key"] = list(_key_begins(block, end, places["key"]))
-        if "card_number" in places:
-            places["card_number"] = list(_card_begins(block, end, places["card_number"]))
-        return places
+        return {kind: np.concatenate(at).tolist() for kind, at in found.items()}
 
     def _secrets(self, block: bytes, start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
         import numpy as np
 
-        digit = self.digits(window)
-        cards, ipv4, ssn, phones = self.numbers(window, digit)
-        return {
-            "key": self.runs(window),
+        kinds = places(window, self.numbers(window))
+        plus = self._after(block, start, window, _PLUS, is_digit)
+        return kinds | {
+            "key": self.keys(window),
             "email": self.rare(block, start, window, _AT),
             "private_key": self.heads(window),
-            "us_ssn": ssn - 3,
-            "ipv4": ipv4,
-            "card_number": cards,
-            "iban": self.ibans(window, digit),
-            "phone": np.append(self._after(block, start, window, _PLUS, _is_digit), phones),
+            "phone": np.append(kinds["phone"], plus),
         }
 
     def _oddities(self, block: bytes, start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
         return {
             "placeholders": self.twice(window, _BRACE),
             "special_tokens": self._after(block, start, window, _LESS, _is_after_less),
-            "line_separators": self.separators(window),
+            "line_separators": self.separators(block, start, window),
         }
 
     def _after(
@@ -101,15 +93,18 @@ class Passes:
         """
         import numpy as np
 
-        byte, stop = bytes([sign]), start + data.size
         found: list[int] = []
-        place = block.find(byte, start, stop)
-        while place >= 0:
-            found.append(place - start)
-            if len(found) > _FEW:
-                return self.equal(data, sign)
-            place = block.find(byte, place + 1, stop)
-        return np.array(found, np.int64)
+        if sign not in self._often:
+            byte, stop = bytes([sign]), start + data.size
+            place = block.find(byte, start, stop)
+            while place >= 0 and len(found) <= _FEW:
+                found.append(place - start)
+                place = block.find(byte, place + 1, stop)
+            if len(found) <= _FEW:
+                return np.array(found, np.int64)
+        at = self.equal(data, sign)
+        (self._often.add if at.size > _FEW else self._often.discard)(sign)
+        return at
 
     def equal(self, data: NDArray[Any], sign: int) -> NDArray[Any]:
         """Return where a byte stands."""
@@ -118,19 +113,20 @@ class Passes:
         np.equal(data, sign, out=self._masks[0][: data.size])
         return self._places(0, data.size)
 
-    def twice(self, data: NDArray[Any], sign: int, step: int = 1) -> NDArray[Any]:
-        """Return where a byte stands, and again `step` bytes behind."""
+    def twice(self, data: NDArray[Any], sign: int) -> NDArray[Any]:
+        """Return where a byte stands, and again behind itself."""
         import numpy as np
 
         one = np.equal(data, sign, out=self._masks[0][: data.size])
-        size = data.size - step
-        np.logical_and(one[:size], one[step:], out=self._masks[1][:size])
+        size = data.size - 1
+        np.logical_and(one[:size], one[1:], out=self._masks[1][:size])
         return self._places(1, size)
 
-    def runs(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return where 16 bytes of ``-`` to DEL without backslash stand, in steps of four.
+    def keys(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return where 16 bytes of ``-`` to DEL without backslash begin as keys do.
 
-        Keys and tokens are runs of 19 bytes at least.
+        Keys and tokens are runs of 19 bytes at least, so 16 of them begin at a place that is a
+        multiple of four, and the key at most three places before.
         """
         import numpy as np
 
@@ -138,73 +134,29 @@ class Passes:
         inside &= np.not_equal(data, 92, out=self._masks[1][: data.size])
         words = self._words(inside)
         two = words[:-1] & words[1:]
-        return np.flatnonzero(two[:-2] & two[2:]) * 4
+        at: Any = np.flatnonzero(two[:-2] & two[2:]) * 4
+        at = (at[:, None] - np.arange(3, -1, -1)).ravel()
+        at = at[at >= 0]
+        first, second = _starts()
+        at = at[first[data.take(at)]]
+        return at[second[data.take(at) * np.uint16(256) + data.take(at + 1)]]
 
-    def digits(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return which bytes are digits; the array is used again for the next window."""
-        import numpy as np
+    def numbers(self, data: NDArray[Any]) -> NDArray[Any]:
+        r"""Return where two digits or more, or digits behind a point, stand behind other bytes.
 
-        shifted = np.subtract(data, np.uint8(48), out=self._bytes[: data.size])
-        return np.less(shifted, 10, out=self._digits[: data.size])
-
-    def ibans(self, data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
-        """Return where two capitals and two digits stand."""
-        import numpy as np
-
-        size = data.size
-        shifted = np.subtract(data, np.uint8(65), out=self._bytes[:size])
-        capital = np.less(shifted, 26, out=self._masks[0][:size])
-        found = np.logical_and(capital[:-3], capital[1:-2], out=self._masks[1][: size - 3])
-        found &= digit[2:-1]
-        found &= digit[3:]
-        return self._places(1, size - 3)
-
-    def numbers(
-        self, data: NDArray[Any], digit: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return places of card numbers, IPv4 addresses, SSNs and telephone numbers.
-
-        A place in each card number; the first point of an address; the first dash of an SSN; a
-        sign in a telephone number, as `find.confirm` wants it.
+        Not behind a u: of ``\u0441`` there are very many where JSON escapes a language.
         """
         import numpy as np
 
         size = data.size
-        shifted = np.subtract(data, np.uint8(_DASH), out=self._bytes[:size])
-        between = np.less(shifted, 3, out=self._masks[1][:size])  # a dash, a point or a slash
-        between |= np.equal(data, _SPACE, out=self._masks[0][:size])
-        near = np.logical_and(between[1:-1], digit[:-2], out=self._masks[2][: size - 2])
-        near &= digit[2:]
-        at = self._places(2, size - 2) + 1
-        cards, sign = self._groups(data, digit), data.take(at)
-        phones = _phone_signs(data, at, sign)
-        dash = at[sign == _DASH]
-        ssn = dash[dash < size - 3]
-        ssn = ssn[(data.take(ssn + 3) == _DASH) & _is_digit(data.take(ssn + 2))]
-        dots = at[sign == _POINT]
-        if dots.size < 3:
-            return cards, dots[:0], ssn, phones
-        close = np.diff(dots) <= 4
-        return cards, dots[:-2][close[:-1] & close[1:]], ssn, phones
-
-    def _groups(self, data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
-        """Return where groups of four digits of a card number may stand.
-
-        Four digits at a place that is a multiple of four: of groups of four with a sign between
-        one always lies there. Beside them stands a digit, or a sign and then a digit.
-        """
-        import numpy as np
-
-        groups: Any = np.flatnonzero(self._words(digit)) * 4
-        if groups.size:
-            beside: Any = np.zeros(groups.size, bool)
-            for one, two in ((4, 5), (-1, -2)):
-                byte = data.take(groups + one, mode="clip")
-                sign = (byte == _SPACE) | (byte == _DASH)
-                beside |= _is_digit(byte)
-                beside |= sign & _is_digit(data.take(groups + two, mode="clip"))
-            groups = groups[beside]
-        return groups
+        shifted = np.subtract(data, np.uint8(48), out=self._bytes[:size])
+        digit = np.less(shifted, 10, out=self._masks[0][:size])
+        first = np.greater(digit[1:-1], digit[:-2], out=self._masks[1][: size - 2])
+        wanted = np.equal(data[:-2], _POINT, out=self._bytes.view(bool)[: size - 2])
+        first &= np.logical_or(wanted, digit[2:], out=wanted)
+        first &= np.not_equal(data[:-2], _UNIT, out=wanted)
+        at = self._places(1, size - 2) + 1
+        return np.append(0, at) if digit[0] else at
 
     def heads(self, data: NDArray[Any]) -> NDArray[Any]:
         """Return the first dash of five before a B, as a private key begins.
@@ -220,9 +172,9 @@ class Passes:
         fourth, fifth = data.take(at + 4, mode="clip"), data.take(at + 5, mode="clip")
         return np.append(at[fourth == _CAPITAL_B] - 1, at[fifth == _CAPITAL_B])
 
-    def separators(self, data: NDArray[Any]) -> NDArray[Any]:
+    def separators(self, block: bytes, start: int, data: NDArray[Any]) -> NDArray[Any]:
         """Return where the UTF-8 of U+2028 or U+2029 stands."""
-        lead = self.equal(data, 0xE2)
+        lead = self.rare(block, start, data, 0xE2)
         lead = lead[lead < data.size - 2]
         if lead.size:
             lead = lead[data.take(lead + 1) == 0x80]
@@ -244,15 +196,11 @@ class Passes:
         mask = self._masks[number]
         mask[size : size + 8] = False
         mask = mask[: (size + 7) & ~7]
+        if not mask.any():
+            return np.zeros(0, np.int64)
         words = np.flatnonzero(mask.view(np.uint64) != 0)
-        if not words.size:
-            return words
         at = np.flatnonzero(mask.reshape(-1, 8)[words])
         return (words.take(at >> 3) << 3) + (at & 7)
-
-
-def _is_digit(byte: NDArray[Any]) -> NDArray[Any]:
-    return (byte >= 48) & (byte <= 57)
 
 
 def _is_after_less(byte: NDArray[Any]) -> NDArray[Any]:
@@ -261,66 +209,26 @@ def _is_after_less(byte: NDArray[Any]) -> NDArray[Any]:
     return np.isin(byte, _AFTER_LESS)
 
 
-def _phone_signs(data: NDArray[Any], at: NDArray[Any], sign: NDArray[Any]) -> NDArray[Any]:
-    """Return which signs between two digits stand in telephone numbers, by the digits around.
-
-    Behind them are four digits and before them three, or up to five that a zero begins; or they
-    are the first of five pairs of digits, of which the first has a zero.
-    """
+@cache
+def _starts() -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return which bytes begin keys, and which two bytes do, as numbers."""
     import numpy as np
 
-    def byte(step: int) -> NDArray[Any]:
-        return data.take(at + step, mode="clip")
-
-    def keep(fine: NDArray[Any]) -> None:
-        nonlocal at, sign
-        at, sign = at[fine], sign[fine]
-
-    all_at, all_sign = at, sign
-    keep((at >= 3) & (at < data.size - 5))
-    keep(_is_digit(byte(3)) & _is_digit(byte(4)) & _is_digit(byte(2)))
-    keep(_is_digit(byte(-2)) & _is_digit(byte(-3)))
-    fourth, fifth, sixth = byte(-4), byte(-5), byte(-6)
-    fourth[at < 4] = fifth[at < 5] = sixth[at < 6] = 10
-    four, five = _is_digit(fourth), _is_digit(fifth)
-    zero = np.where(five, (fifth == _ZERO) & ~_is_digit(sixth), fourth == _ZERO)
-    last_four = at[~four | zero]
-    at, sign = all_at, all_sign
-    keep((at >= 2) & (at < data.size - 12))
-    keep((byte(3) == sign) & (byte(6) == sign) & (byte(9) == sign) & (byte(-2) == _ZERO))
-    third = byte(-3)
-    third[at < 3] = 10
-    keep(~_is_digit(third))
-    for step in (2, 4, 5, 7, 8, 10, 11):
-        keep(_is_digit(byte(step)))
-    return np.append(last_four, at)
-
-
-def _key_begins(block: bytes, end: int, places: list[int]) -> Iterator[int]:
-    """Search each run of key-like bytes once; a run begins at most four bytes before a place."""
-    i = 0
-    while i < len(places):
-        first = last = places[i]
-        while i + 1 < len(places) and places[i + 1] == last + 4:
-            i, last = i + 1, places[i + 1]
-        for match in patterns.KEY.finditer(block, max(0, first - 4), min(end, last + 20)):
-            if match.start() > last + 4:
-                break
-            yield match.start()
-        i += 1
-
-
-def _card_begins(block: bytes, end: int, places: list[int]) -> Iterator[int]:
-    """Return where numbers begin that hold one of the places."""
-    done = 0
-    for place in places:
-        if place < done:
-            continue
-        start = max(done, place - 20)
-        for match in patterns.CARD.finditer(block, start, min(end, place + 28)):
-            if match.start() > place:
-                break
-            if match.end() > place:
-                yield match.start()
-                done = match.end()
-                break
+    first: Any = np.zeros(256, bool)
+    both: Any = np.zeros(1 << 16, bool)
+    for one, two in (
+        b"AK",
+        b"AS",
+        b"AI",
+        b"gh",
+        b"gi",
+        b"hf",
+        b"sk",
+        b"rk",
+        b"xo",
+        b"gl",
+        b"np",
+        b"ey",
+    ):
+        first[one] = both[one * 256 + two] = True
+    return first, both
