@@ -11,9 +11,12 @@ from ft_runtime.doctor.jsonl.layout import FIRST_EXTRA, Layout
 from ft_runtime.doctor.jsonl.rows import Accepted
 
 if TYPE_CHECKING:
+    from ft_runtime.doctor.part import Part
     from numpy.typing import NDArray
 
 _ALL = 2**64 - 1
+# Kinds of problems of which a row's number of flaws has one byte each, the count.
+FLAWS = ("empty_field", "null_field", "not_text", "lone_surrogate", "missing_field")
 # Bytes behind the scratch of a block that a kernel may write to, and mean nothing.
 _MORE = 128
 
@@ -52,7 +55,7 @@ class Reader:
     def _room(self, rows: int) -> None:
         import numpy as np
 
-        self._found: Any = np.empty((5, rows), np.int64)
+        self._found: Any = np.empty((6, rows), np.int64)
         self._fine: Any = np.empty(rows, np.uint8)
         self._label: Any = np.empty((rows if self._labels else 0, 2), np.int64)
 
@@ -84,6 +87,7 @@ class Reader:
             found[4],
             self._named(fine, data) if self._labels else [],
             int(self._facts[self._code.CRLF]),
+            found[5],
         )
 
     def _read(self, data: NDArray[Any], end: int) -> int:
@@ -138,6 +142,32 @@ class Reader:
             source, begin = (block, place - base) if inside else (scratch, place - spare)
             labels.append(source[begin : begin + length].tobytes())
         return labels
+
+
+def count_flaws(found: Accepted, lines: NDArray[Any], part: Part) -> NDArray[Any]:
+    """Count the rows whose flaws are of kinds that were told enough; return the other lines.
+
+    Parameters
+    ----------
+    found : Accepted
+    lines : ndarray of int
+        The lines that are not fine, and not too long.
+    """
+    import numpy as np
+
+    told = part.log.told()
+    if found.flaws is None or not told:
+        return lines
+    flaws = found.flaws.take(lines)
+    kinds, counts = np.unique(flaws, return_counts=True)
+    done = [0]
+    for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+        codes = [code for i, code in enumerate(FLAWS) for _ in range(kind >> 8 * i & 255)]
+        if codes and told.issuperset(codes):
+            part.log.count(codes, count)
+            part.broken += count
+            done.append(kind)
+    return lines[~np.isin(flaws, done[1:])]
 
 
 def name_table(names: Mapping[bytes, int]) -> NDArray[Any]:

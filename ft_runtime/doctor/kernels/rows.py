@@ -16,13 +16,36 @@ from ft_runtime.doctor.jsonl.layout import (
     SYSTEM,
 )
 from ft_runtime.doctor.kernels.jit import inline, kernel
-from ft_runtime.doctor.kernels.lanes import load1, load8, plus, shift, store1, store8, times
+from ft_runtime.doctor.kernels.lanes import (
+    load1,
+    load4,
+    load8,
+    ones,
+    plus,
+    shift,
+    store1,
+    store8,
+    times,
+)
 from ft_runtime.doctor.kernels.text import canonical, characters, is_blank
-from ft_runtime.doctor.kernels.walk import WRONG, line_end, number_of, scalar, space, string
+from ft_runtime.doctor.kernels.walk import (
+    NULL_WORD,
+    WRONG,
+    line_end,
+    number_of,
+    scalar,
+    space,
+    string,
+)
 from ft_runtime.doctor.kernels.xxh3 import digest
 
-# What becomes of a row, or a text.
-FINE, BLANK, DOUBTFUL = 0, 1, 2
+# What is the matter with a row that is sound as JSON and has no other problem: how many of each
+# kind, in a byte each, in the order of `jsonl.compiled.FLAWS`.
+EMPTY, NULL, NOT_TEXT, HALF, MISSING = (1 << 8 * i for i in range(5))
+# Nothing is the matter; only a closer look can tell.
+FINE, DOUBTFUL = 0, -1
+# Messages of a conversation up to which flaws are counted.
+_COUNTED = 255
 _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE, _LIST, _LIST_END = 34, 58, 44, 123, 125, 91, 93
 # Places in the memory of what is known beside the rows, in words of eight bytes: keys seen in fine
 # rows as bits, names that are not known, lines that end in CR LF, where the next line begins;
@@ -51,10 +74,10 @@ def _term(found: int, tag: int, place: int) -> int:
 def _text(
     at: int, close: int, wide: int, escapes: int, units: int, spare: int
 ) -> tuple[int, int, int, int, int]:
-    """Return digest, characters, state, address and size of a text in its canonical form."""
-    size = close - at
+    """Return digest, characters, flaw, address and size of a text in its canonical form."""
+    size, half = close - at, 0
     if units:
-        size, escapes = canonical(at, size, spare)
+        size, escapes, half = canonical(at, size, spare)
         if size < 0:
             return 0, 0, DOUBTFUL, spare, 0
         at = spare
@@ -63,12 +86,18 @@ def _text(
         count = characters(at, size)
         if count < 0:
             return 0, 0, DOUBTFUL, at, 0
+    if half:
+        return 0, 0, HALF, at, size
     first = load1(at)
-    state = FINE
-    if first < 33 or first > 126 or first == 92 or size == 0:
-        if is_blank(at, size):
-            state = BLANK
-    return digest(at, size), count - escapes, state, at, size
+    if (first < 33 or first > 126 or first == 92 or size == 0) and is_blank(at, size):
+        return digest(at, size), count - escapes, EMPTY, at, size
+    return digest(at, size), count - escapes, FINE, at, size
+
+
+@inline
+def _other(at: int) -> tuple[int, int]:
+    """Return where a value ends that is no text, and its flaw; WRONG where it is not plain."""
+    return scalar(at), NULL if load4(at) == NULL_WORD else NOT_TEXT
 
 
 @inline
@@ -81,8 +110,8 @@ def _extra(at: int, spare: int) -> int:
         return WRONG
     size = close - at - 1
     if units:
-        size, escapes = canonical(at + 1, size, spare)
-        if size < 0 or characters(spare, size) < 0:
+        size, escapes, half = canonical(at + 1, size, spare)
+        if size < 0 or half or characters(spare, size) < 0:
             return WRONG
     elif wide and characters(at + 1, size) < 0:
         return WRONG
@@ -106,65 +135,70 @@ def _colon(at: int) -> int:
 
 
 @inline
-def _message(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, int]:
-    """Read the object of two strings that begins at a place.
+def _message(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, int, int]:
+    """Read the object of role and content that begins at a place.
 
     Returns
     -------
-    at, role, digest, chars : int
-        The place behind it, WRONG where it is not plain.
+    at, role, digest, chars, flaw : int
+        The place behind it, WRONG where it is not plain: then the next is a place in it.
     """
-    role, text, count, seen = 0, 0, 0, 0
+    role, text, count, flaw, seen = 0, 0, 0, FINE, 0
     if load1(at) != _OPEN:
-        return WRONG, at, 0, 0
+        return WRONG, at, 0, 0, 0
     for turn in range(2):
         at = space(at + 1)
         close = _name(at)
         if close == WRONG:
-            return WRONG, at, 0, 0
+            return WRONG, at, 0, 0, 0
         key = number_of(keys, at + 1, close - at - 1)
-        value = _colon(close)
-        if value == WRONG or load1(value) != _QUOTE:
-            return WRONG, close, 0, 0
-        value += 1
-        close, wide, escapes, units = string(value)
-        if close == WRONG:
-            return WRONG, value, 0, 0
-        if key == ROLE:
-            role = number_of(roles, value, close - value)
-            if role == 0:
-                return WRONG, close, 0, 0
-        elif key == CONTENT:
-            text, count, state, _, _ = _text(value, close, wide, escapes, units, spare)
-            if state != FINE:
-                return WRONG, close, 0, 0
-        else:
-            return WRONG, close, 0, 0
-        if seen == key:
-            return WRONG, close, 0, 0
+        at = _colon(close)
+        if at == WRONG or key == seen:
+            return WRONG, close, 0, 0, 0
         seen = key
-        at = space(close + 1)
+        if load1(at) != _QUOTE:
+            end, flaw = _other(at)
+            if end == WRONG or key != CONTENT:
+                return WRONG, at, 0, 0, 0
+        else:
+            at += 1
+            close, wide, escapes, units = string(at)
+            if close == WRONG:
+                return WRONG, at, 0, 0, 0
+            if key == ROLE:
+                role = number_of(roles, at, close - at)
+            elif key == CONTENT:
+                text, count, flaw, _, _ = _text(at, close, wide, escapes, units, spare)
+            if flaw == DOUBTFUL or (key == ROLE and role == 0) or (key != ROLE and key != CONTENT):
+                return WRONG, close, 0, 0, 0
+            end = close + 1
+        at = space(end)
         if load1(at) != (_COMMA if turn == 0 else _CLOSE):
-            return WRONG, at, 0, 0
-    return at + 1, role, text, count
+            return WRONG, at, 0, 0, 0
+    return at + 1, role, text, count, flaw
 
 
 @inline
-def _turns(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, int]:
+def _turns(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, int, int]:
     """Read the list of messages that begins at a place.
 
     Returns
     -------
-    at, content, prompt, chars : int
-        The place behind it, WRONG where it is not plain or the roles have no usual order.
+    at, content, prompt, chars, flaws : int
+        The place behind it, WRONG where it is not plain or the roles have no usual order: then
+        the next is a place in it.
     """
-    content, before, chars, place, last = 0, 0, 0, 0, 0
+    content, before, chars, flaws, place, last = 0, 0, 0, 0, 0, 0
     while True:
-        at, role, text, count = _message(space(at + 1), keys, roles, spare)
+        at, role, text, count, flaw = _message(space(at + 1), keys, roles, spare)
         if at == WRONG:
-            return WRONG, role, 0, 0
+            return WRONG, role, 0, 0, 0
         if role > ASSISTANT or role == last or (role == SYSTEM and place > 0):
-            return WRONG, at, 0, 0
+            return WRONG, at, 0, 0, 0
+        if flaw:
+            if place >= _COUNTED:
+                return WRONG, at, 0, 0, 0
+            flaws += flaw
         before = content
         content = plus(content, _term(text, role, place))
         chars += count
@@ -174,49 +208,51 @@ def _turns(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, i
         if load1(at) == _COMMA:
             continue
         if load1(at) != _LIST_END or last != ASSISTANT:
-            return WRONG, at, 0, 0
-        return at + 1, content, before, chars
+            return WRONG, at, 0, 0, 0
+        return at + 1, content, before, chars, flaws
 
 
 @inline
-def _chat(at: int, keys: int, roles: int, spare: int, facts: int) -> tuple[int, int, int, int]:
+def _chat(at: int, keys: int, roles: int, spare: int, facts: int) -> tuple[int, int, int, int, int]:
     """Read the conversation that begins behind a brace; see `_turns` for what it returns."""
-    content, prompt, chars, known = 0, 0, 0, 0
+    content, prompt, chars, flaws, known = 0, 0, 0, 0, 0
     while True:
         at = space(at)
         close = _name(at)
         if close == WRONG:
-            return WRONG, at, 0, 0
+            return WRONG, at, 0, 0, 0
         number = number_of(keys, at + 1, close - at - 1)
         if number < FIRST_COLUMN:
             if number == 0:
                 _note(facts, at + 1, close - at - 1)
-            return WRONG, close, 0, 0
+            return WRONG, close, 0, 0, 0
         if (known >> number) & 1:
-            return WRONG, close, 0, 0
+            return WRONG, close, 0, 0, 0
         known |= 1 << number
         at = _colon(close)
         if at == WRONG:
-            return WRONG, close, 0, 0
+            return WRONG, close, 0, 0, 0
         if number == FIRST_COLUMN:
             if load1(at) != _LIST:
-                return WRONG, at, 0, 0
-            at, content, prompt, chars = _turns(at, keys, roles, spare)
+                return WRONG, at, 0, 0, 0
+            at, content, prompt, chars, flaws = _turns(at, keys, roles, spare)
             if at == WRONG:
-                return WRONG, content, 0, 0
+                return WRONG, content, 0, 0, 0
         else:
             begin = at
             at = _extra(at, spare)
             if at == WRONG:
-                return WRONG, begin, 0, 0
+                return WRONG, begin, 0, 0, 0
         at = space(at)
         if load1(at) == _COMMA:
             at += 1
             continue
-        if load1(at) != _CLOSE or not (known >> FIRST_COLUMN) & 1:
-            return WRONG, at, 0, 0
+        if load1(at) != _CLOSE:
+            return WRONG, at, 0, 0, 0
+        if not (known >> FIRST_COLUMN) & 1:
+            flaws = MISSING
         store8(facts + 8 * _KEYS, known)
-        return at + 1, content, prompt, chars
+        return at + 1, content, prompt, chars, flaws
 
 
 @inline
@@ -231,60 +267,70 @@ def _note(facts: int, at: int, size: int) -> None:
 
 @inline
 def _flat(
-    at: int, keys: int, must: int, answers: int, spare: int, facts: int
-) -> tuple[int, int, int, int]:
+    at: int, keys: int, must: int, answers: int, labelled: int, spare: int, facts: int
+) -> tuple[int, int, int, int, int]:
     """Read the row of columns that begins behind a brace; see `_turns` for what it returns."""
-    content, prompt, chars, known = 0, 0, 0, 0
+    content, prompt, chars, flaws, known = 0, 0, 0, 0, 0
     while True:
         at = space(at)
         close = _name(at)
         if close == WRONG:
-            return WRONG, at, 0, 0
+            return WRONG, at, 0, 0, 0
         number = number_of(keys, at + 1, close - at - 1)
         if number == 0:
             _note(facts, at + 1, close - at - 1)
-            return WRONG, close, 0, 0
+            return WRONG, close, 0, 0, 0
         if (known >> number) & 1:
-            return WRONG, close, 0, 0
+            return WRONG, close, 0, 0, 0
         known |= 1 << number
         at = _colon(close)
         if at == WRONG:
-            return WRONG, close, 0, 0
+            return WRONG, close, 0, 0, 0
         if number >= FIRST_EXTRA:
             begin = at
             at = _extra(at, spare)
             if at == WRONG:
-                return WRONG, begin, 0, 0
+                return WRONG, begin, 0, 0, 0
         else:
+            required, answer = (must >> number) & 1, (answers >> number) & 1
             if load1(at) != _QUOTE:
-                return WRONG, at, 0, 0
-            at += 1
-            close, wide, escapes, units = string(at)
-            if close == WRONG:
-                return WRONG, at, 0, 0
-            text, count, state, place, size = _text(at, close, wide, escapes, units, spare)
-            if state == DOUBTFUL or (state == BLANK and (must >> number) & 1):
-                return WRONG, close, 0, 0
-            chars += count
-            if size:
-                term = _term(text, number, 0)
-                content = plus(content, term)
-                if not (answers >> number) & 1:
-                    prompt = plus(prompt, term)
-            if (answers >> number) & 1:
-                store8(facts + 8 * _LABEL, place)
-                store8(facts + 8 * _SIZE, size)
-                if units:
-                    spare += size
-            at = close + 1
+                end, flaw = _other(at)
+                if end == WRONG or (labelled and answer and flaw != NULL):
+                    return WRONG, at, 0, 0, 0
+                if flaw != NULL or required:
+                    flaws += flaw
+                at = end
+            else:
+                at += 1
+                close, wide, escapes, units = string(at)
+                if close == WRONG:
+                    return WRONG, at, 0, 0, 0
+                text, count, flaw, place, size = _text(at, close, wide, escapes, units, spare)
+                if flaw == DOUBTFUL:
+                    return WRONG, close, 0, 0, 0
+                if flaw != EMPTY or required:
+                    flaws += flaw
+                chars += count
+                if size:
+                    term = _term(text, number, 0)
+                    content = plus(content, term)
+                    if not answer:
+                        prompt = plus(prompt, term)
+                if answer:
+                    store8(facts + 8 * _LABEL, place)
+                    store8(facts + 8 * _SIZE, size)
+                    if units:
+                        spare += size
+                at = close + 1
         at = space(at)
         if load1(at) == _COMMA:
             at += 1
             continue
-        if load1(at) != _CLOSE or (known & must) != must:
-            return WRONG, at, 0, 0
+        if load1(at) != _CLOSE:
+            return WRONG, at, 0, 0, 0
+        flaws += MISSING * ones(must & ~known)
         store8(facts + 8 * _KEYS, known)
-        return at + 1, content, prompt, chars
+        return at + 1, content, prompt, chars, flaws
 
 
 @kernel(f"int64(int64, int64, boolean{', int64' * 10})")
@@ -322,8 +368,8 @@ def read_rows(
     room : int
         How many rows there is room for.
     found, fine : int
-        Addresses of what is written: five words for each row, first all starts, then all ends,
-        content, prompt, and characters; and a byte for each row.
+        Addresses of what is written: six words for each row, first all starts, then all ends,
+        content, prompt, characters, and flaws; and a byte for each row.
     labels : int
         Address of two words for each row, address and size of its label; 0 for no labels.
 
@@ -335,24 +381,31 @@ def read_rows(
     at, row, lines = block, 0, 0
     while at < end and row < room:
         start, good = at, False
-        content, prompt, chars = 0, 0, 0
+        store8(found + 8 * (5 * room + row), 0)
+        content, prompt, chars, flaws = 0, 0, 0, 0
         if load1(at) == _OPEN:
             if chat:
-                at, content, prompt, chars = _chat(at + 1, keys, roles, spare, facts)
+                at, content, prompt, chars, flaws = _chat(at + 1, keys, roles, spare, facts)
             else:
-                at, content, prompt, chars = _flat(at + 1, keys, must, answers, spare, facts)
+                at, content, prompt, chars, flaws = _flat(
+                    at + 1, keys, must, answers, labels, spare, facts
+                )
             if at == WRONG:
-                at, content = content, 0
+                at = content
             else:
                 at = space(at)
                 good = load1(at) == 10 or (load1(at) == 13 and load1(at + 1) == 10)
+                if good:
+                    seen = facts + 8 * SEEN
+                    store8(seen, load8(seen) | load8(facts + 8 * _KEYS))
+                    store8(found + 8 * (5 * room + row), flaws)
+                    good = flaws == 0
         at = line_end(at)
         stop = at
         if stop > start and load1(stop - 1) == 13:
             stop -= 1
             lines += 1
         if good:
-            store8(facts + 8 * SEEN, load8(facts + 8 * SEEN) | load8(facts + 8 * _KEYS))
             if labels:
                 place, size = load8(facts + 8 * _LABEL), load8(facts + 8 * _SIZE)
                 store8(labels + 16 * row, place)

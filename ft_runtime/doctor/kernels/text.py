@@ -140,18 +140,19 @@ def _put_short(code: int, out: int) -> int:
 
 
 @inline
-def canonical(at: int, size: int, out: int) -> tuple[int, int]:
+def canonical(at: int, size: int, out: int) -> tuple[int, int, int]:
     """Write the canonical form of a text whose escapes are of known letters.
 
     At `out` there are 64 bytes more room than the text has.
 
     Returns
     -------
-    size, escapes : int
-        How long it is, WRONG where an escape stands for no character or for a control character;
-        how many escapes of two bytes it has.
+    size, escapes, half : int
+        How long it is, WRONG where an escape is none or stands for a control character; how many
+        escapes of two bytes it has; 1 where half of a surrogate pair stands alone, which is
+        written as a question mark.
     """
-    begin, end, escapes = out, at + size, 0
+    begin, end, escapes, half = out, at + size, 0, 0
     while at < end:
         if load1(at) != _SLASH:
             place = lowest(equal(at, _SLASH))
@@ -171,27 +172,28 @@ def canonical(at: int, size: int, out: int) -> tuple[int, int]:
                 escapes += 1
             at += 2
             continue
-        if at + 6 > end:
-            return WRONG, 0
         code = _unit(at + 2)
         at += 6
+        if at > end or code > 0xFFFF:
+            return WRONG, 0, 0
         if code < 128:
             width = _put_short(code, out)
             if width < 0:
-                return WRONG, 0
+                return WRONG, 0, 0
             escapes += width - 1
         else:
-            if (code >= 0xD800 and code < 0xE000) or code > 0xFFFF:
-                if code >= 0xDC00 or at + 6 > end or load2(at) != _UNIT_BEGINS:
-                    return WRONG, 0
-                low = _unit(at + 2) - 0xDC00
-                if low < 0 or low > 0x3FF:
-                    return WRONG, 0
-                code = 0x10000 + ((code - 0xD800) << 10) + low
-                at += 6
-            width = _put(code, out)
+            if code >= 0xD800 and code < 0xE000:
+                low = -1
+                if code < 0xDC00 and at + 6 <= end and load2(at) == _UNIT_BEGINS:
+                    low = _unit(at + 2) - 0xDC00
+                if low >= 0 and low < 0x400:
+                    code = 0x10000 + ((code - 0xD800) << 10) + low
+                    at += 6
+                else:
+                    code, half = 0x3F, 1
+            width = _put(code, out) if code > 127 else _put_short(code, out)
         out += width
-    return out - begin, escapes
+    return out - begin, escapes, half
 
 
 @inline

@@ -21,7 +21,7 @@ WRONG = -1
 SLOTS = 256
 MULTIPLIER = -7046029254386353131
 _QUOTE, _SLASH, _LINE = 34, 92, 10
-_TRUE, _FALSE, _NULL = (int.from_bytes(word, "little") for word in (b"true", b"fals", b"null"))
+_TRUE, _FALSE, NULL_WORD = (int.from_bytes(word, "little") for word in (b"true", b"fals", b"null"))
 _MOST_DIGITS = 18
 
 
@@ -112,7 +112,7 @@ def _digits(at: int, most: int) -> int:
 def scalar(at: int) -> int:
     """Return where a number, true, false or null ends; WRONG where none of usual size begins."""
     word = load4(at)
-    if word == _TRUE or word == _NULL:
+    if word == _TRUE or word == NULL_WORD:
         return at + 4
     if word == _FALSE:
         return at + 5 if load1(at + 4) == 101 else WRONG

@@ -12,7 +12,7 @@ from xxhash import xxh3_64_intdigest
 
 from ft_runtime.doctor import hashing, scan
 from ft_runtime.doctor.blank import BLANK
-from ft_runtime.doctor.jsonl.compiled import name_table, reader
+from ft_runtime.doctor.jsonl.compiled import FLAWS, name_table, reader
 from ft_runtime.doctor.jsonl.explain import explain
 from ft_runtime.doctor.jsonl.layout import FIRST_COLUMN, make_layout
 from ft_runtime.doctor.jsonl.plain import accept
@@ -74,6 +74,18 @@ def test_what_numpy_accepts_is_accepted_with_the_same_numbers(parts, form):
 
 
 @FEW
+@given(st.lists(lines(), min_size=1, max_size=12), st.sampled_from(FORMATS))
+def test_flaws_are_all_that_is_the_matter(parts, form):
+    found, _ = read(parts, form)
+    layout = make_layout(form)
+    for line, fine, flaws in zip(parts, found.fine, found.flaws.tolist(), strict=True):
+        codes = [code for i, code in enumerate(FLAWS) for _ in range(flaws >> 8 * i & 255)]
+        assert not (codes and fine)
+        if codes:
+            assert sorted(codes) == sorted(p.code for p in explain(line, layout).problems)
+
+
+@FEW
 @given(
     st.lists(lines(), min_size=1, max_size=30), st.integers(40, 400), st.sampled_from(FORMATS)
 )  # fmt: skip
@@ -81,6 +93,30 @@ def test_a_scan_says_the_same(tmp_path_factory, parts, block, form):
     path = tmp_path_factory.mktemp("tiers") / "a.jsonl"
     path.write_bytes(b"\n".join(parts) + b"\n")
     mine = scan(path, format=form, workers=1, block=block).files[0]
+    with pytest.MonkeyPatch.context() as patch:
+        use("numpy", patch)
+        assert summary(mine) == summary(scan(path, format=form, workers=1).files[0])
+
+
+@pytest.mark.parametrize("form", ["jsonl_chat", "jsonl_instr", "csv_classification"])
+def test_rows_of_a_kind_that_was_told_enough_are_counted_as_before(tmp_path, form):
+    values = ['"a"', '" "', "null", "7", '"\\ud83d"', '"\\u0000"', "NaN", '"\\u00e9"']
+    begin, middle, end = {
+        "jsonl_chat": ('{"messages": [{"role": "user", "content": ', '}, {"role": "assistant", "content": ', "}]}"),
+        "jsonl_instr": ('{"id": 1, "instruction": ', ', "input": "", "output": ', "}"),
+        "csv_classification": ('{"text": ', ', "label": ', "}"),
+    }[form]  # fmt: skip
+    rows = [begin + one + middle + two + end for one in values for two in values]
+    rows += [
+        '{"id": 1}',
+        '{"input": null, "instruction": "a", "output": "b"}',
+        '{"label": "a"}',
+        "",
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([*rows, *reversed(rows)] * 150) + "\n")
+    mine = scan(path, format=form, workers=1, block=4000).files[0]
+    assert max(mine.log.rows.values()) > 2000
     with pytest.MonkeyPatch.context() as patch:
         use("numpy", patch)
         assert summary(mine) == summary(scan(path, format=form, workers=1).files[0])
