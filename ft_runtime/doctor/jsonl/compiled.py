@@ -11,8 +11,9 @@ from ft_runtime.doctor.jsonl.layout import FIRST_EXTRA, Layout
 from ft_runtime.doctor.jsonl.rows import Accepted
 
 if TYPE_CHECKING:
-    from ft_runtime.doctor.part import Part
     from numpy.typing import NDArray
+
+    from ft_runtime.doctor.part import Part
 
 _ALL = 2**64 - 1
 # Kinds of problems of which a row's number of flaws has one byte each, the count.

@@ -19,6 +19,11 @@ _LANES = 64
 Emit = Callable[[Any, list[Any]], Any]
 
 
+def signed(number: int) -> int:
+    """Return the int64 with the bits of a number."""
+    return number - (1 << 64) if number >> 63 else number
+
+
 def instruction(count: int, emit: Emit, *, void: bool = False) -> Any:
     """Make a function of 1, 2 or 3 int64 that returns one, from what emits its code."""
 

@@ -15,6 +15,7 @@ from ft_runtime.doctor.kernels.lanes import (
     plus,
     read,
     shift,
+    signed,
     times,
     turned,
 )
@@ -30,15 +31,11 @@ _SECRET = bytes.fromhex(
 )
 
 
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >> 63 else number
-
-
 _32_1, _32_2, _32_3 = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D
-_64_1, _64_2 = _signed(0x9E3779B185EBCA87), _signed(0xC2B2AE3D27D4EB4F)
-_64_3, _64_4 = _signed(0x165667B19E3779F9), _signed(0x85EBCA77C2B2AE63)
-_64_5 = _signed(0x27D4EB2F165667C5)
-_MIX_1, _MIX_2 = _signed(0x165667919E3779F9), _signed(0x9FB21C651E98DF25)
+_64_1, _64_2 = signed(0x9E3779B185EBCA87), signed(0xC2B2AE3D27D4EB4F)
+_64_3, _64_4 = signed(0x165667B19E3779F9), signed(0x85EBCA77C2B2AE63)
+_64_5 = signed(0x27D4EB2F165667C5)
+_MIX_1, _MIX_2 = signed(0x165667919E3779F9), signed(0x9FB21C651E98DF25)
 _START = (_32_3, _64_1, _64_2, _64_3, _64_4, _32_2, _64_5, _32_1)
 _STRIPE, _BLOCK = 64, 1024
 
