@@ -71,8 +71,8 @@ def scan(
     columns : mapping, optional
         Canonical name to name in the file, as in ``dataset.columns``.
     checks : iterable of str
-        ``secrets`` (keys and personal data), ``phone`` (telephone numbers too; not in the
-        default), ``text`` (placeholders, special tokens, separators), ``duplicates`` (and leaks),
+        ``secrets`` (keys and personal data), ``phone`` (telephone numbers of any form; not in
+        the default), ``text`` (placeholders, special tokens, separators), ``duplicates`` (and leaks),
         ``sha256``.
     workers : int, optional
         Processes; by default as many as the size and the cores justify. Workers that are spawned
