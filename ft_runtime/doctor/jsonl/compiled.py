@@ -152,7 +152,7 @@ def count_flaws(found: Accepted, lines: NDArray[Any], part: Part) -> NDArray[Any
     ----------
     found : Accepted
     lines : ndarray of int
-        The lines that are not fine, and not too long.
+        The lines that are not fine.
     """
     import numpy as np
 

@@ -110,7 +110,7 @@ def turns(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, in
 
 @inline
 def chat(at: int, keys: int, roles: int, spare: int, facts: int) -> tuple[int, int, int, int, int]:
-    """Read the conversation that begins behind a brace; see `_turns` for what it returns."""
+    """Read the conversation that begins behind a brace; see `turns` for what it returns."""
     content, prompt, chars, flaws, known = 0, 0, 0, 0, 0
     while True:
         at = space(at)

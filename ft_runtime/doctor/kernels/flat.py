@@ -31,7 +31,7 @@ from ft_runtime.doctor.kernels.walk import WRONG, number_of, space, string
 def flat(
     at: int, keys: int, must: int, answers: int, labelled: int, spare: int, facts: int
 ) -> tuple[int, int, int, int, int]:
-    """Read the row of columns that begins behind a brace; see `_turns` for what it returns."""
+    """Read the row of columns that begins behind a brace; see `chat.turns` for what it returns."""
     content, prompt, chars, flaws, known = 0, 0, 0, 0, 0
     while True:
         at = space(at)

@@ -58,7 +58,7 @@ def read_rows(
     spare : int
         Address of memory as large as the block, and 64 bytes.
     facts : int
-        Address of `FACTS` words, all 0 but the first: what is known beside the rows.
+        Address of `FACTS` words, all 0: what is known beside the rows.
     room : int
         How many rows there is room for.
     found, fine : int

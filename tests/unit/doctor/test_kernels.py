@@ -17,6 +17,7 @@ from ft_runtime.doctor.jsonl.explain import explain
 from ft_runtime.doctor.jsonl.layout import FIRST_COLUMN, make_layout
 from ft_runtime.doctor.jsonl.plain import accept
 from ft_runtime.doctor.jsonl.words import PAD
+from ft_runtime.doctor.problems import is_error
 from support.json_lines import FEW, FORMATS, lines, summary
 from support.kernels import use
 
@@ -96,6 +97,10 @@ def test_a_scan_says_the_same(tmp_path_factory, parts, block, form):
     with pytest.MonkeyPatch.context() as patch:
         use("numpy", patch)
         assert summary(mine) == summary(scan(path, format=form, workers=1).files[0])
+
+
+def test_each_flaw_breaks_a_row():
+    assert all(map(is_error, FLAWS))
 
 
 @pytest.mark.parametrize("form", ["jsonl_chat", "jsonl_instr", "csv_classification"])
