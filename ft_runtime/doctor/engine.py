@@ -72,8 +72,8 @@ def scan(
         Canonical name to name in the file, as in ``dataset.columns``.
     checks : iterable of str
         ``secrets`` (keys and personal data), ``phone`` (telephone numbers of any form; not in
-        the default), ``text`` (placeholders, special tokens, separators), ``duplicates`` (and leaks),
-        ``sha256``.
+        the default), ``text`` (placeholders, special tokens, separators), ``duplicates`` (and
+        leaks), ``sha256``.
     workers : int, optional
         Processes; by default as many as the size and the cores justify. Workers that are spawned
         import the main module, as always with `multiprocessing`.

@@ -214,7 +214,7 @@ def find(
         Addresses of the block; of its head, `HEAD` bytes; of room for `NOTES` bytes, and for
         `ROOM` kinds (bytes) and places (int64).
     start, end : int64
-        Where to look in the block; 80 bytes that may be read stand behind.
+        Where to look in the block; 72 bytes that may be read stand behind.
 
     Returns
     -------

@@ -7,8 +7,9 @@ fast; what stands there is decided here, so that both find the same.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ft_runtime.doctor import kernels
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Hit = tuple[str, int, bytes]
 Places = Mapping[str, Iterable[int]]
 # Bytes behind the last one looked at, for short blocks and the ends of others to be no case.
-PAD = 80
+PAD = 72
 _ODD = frozenset({"placeholders", "special_tokens", "line_separators"})
 _LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _DIGITS = b"0123456789"
@@ -65,15 +66,26 @@ def marker(secrets: bool, phone: bool, oddities: bool, compiled: bool = False) -
 
 
 def _log(hits: list[Hit], starts: NDArray[Any], base: int, part: Part) -> None:
-    begin = starts.tolist()
-    by_line: dict[int, list[Problem]] = {}
-    for code, place, text in hits:
-        line = bisect_right(begin, place) - 1
-        example = text.decode("utf-8", "replace") if code in _ODD else patterns.mask(text)
-        problem = Problem(code, f"byte {place - begin[line] + 1}", {"example": example})
-        by_line.setdefault(line, []).append(problem)
-    for line, problems in by_line.items():
-        part.marks.add(base + line + 1, problems)
+    """Add what was found, in its order, to the log of the part; of what it has enough, counts."""
+    import numpy as np
+
+    told = part.marks.told()
+    lines: Any = np.searchsorted(starts, [place for _, place, _ in hits], side="right") - 1
+    firsts = starts[lines].tolist()
+    found = zip(lines.tolist(), firsts, hits, strict=True)
+    for line, group in groupby(found, key=itemgetter(0)):
+        row = list(group)
+        codes = [hit[0] for _, _, hit in row]
+        if told.issuperset(codes):
+            part.marks.count(codes)
+        else:
+            part.marks.add(base + line + 1, [_problem(hit, first) for _, first, hit in row])
+
+
+def _problem(hit: Hit, first: int) -> Problem:
+    code, place, text = hit
+    example = text.decode("utf-8", "replace") if code in _ODD else patterns.mask(text)
+    return Problem(code, f"byte {place - first + 1}", {"example": example})
 
 
 def confirm(block: bytes, end: int, places: Places) -> Iterator[Hit]:
