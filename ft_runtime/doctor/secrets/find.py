@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ft_runtime.doctor import kernels
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem
-from ft_runtime.doctor.secrets import patterns, triggers
+from ft_runtime.doctor.secrets import patterns, phones, triggers
 from ft_runtime.doctor.secrets.compiled import Marks
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ PAD = 72
 _ODD = frozenset({"placeholders", "special_tokens", "line_separators"})
 _LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _DIGITS = b"0123456789"
-_AROUND = _DIGITS + b" ()./-"
 
 
 class Finder(Protocol):
@@ -49,7 +48,7 @@ def finder(compiled: bool) -> Finder:
 
 def marker(secrets: bool, phone: bool, oddities: bool, compiled: bool = False) -> Marker:
     """Return the marker (see `jsonl.scan`) for the checks asked for."""
-    search = finder(compiled)
+    search, passes = finder(compiled), triggers.Passes()
 
     def mark(block: bytes, end: int, starts: NDArray[Any], base: int, part: Part) -> None:
         if len(block) < end + PAD:
@@ -58,7 +57,7 @@ def marker(secrets: bool, phone: bool, oddities: bool, compiled: bool = False) -
         if secrets or oddities:
             hits += confirm(block, end, search.find(block, end, secrets, oddities))
         if phone:
-            hits += _more_phones(block, end, hits)
+            hits += _more_phones(block, end, passes.find_phones(block, end), hits)
         if hits:
             _log(sorted(hits, key=lambda hit: (hit[1], hit[0])), starts, base, part)
 
@@ -130,20 +129,6 @@ def _goes_back(form: re.Pattern[bytes], signs: bytes, most: int) -> Search:
     return search
 
 
-def _phone(block: bytes, place: int, done: int, end: int) -> re.Match[bytes] | None:
-    if block[place] == 43:
-        match = patterns.INTERNATIONAL.match(block, place, end)
-        return match if match and patterns.international(match[0]) else None
-    before = block[max(done, place - 20) : place]
-    start = place - len(before) + len(before.rstrip(_AROUND))
-    for match in patterns.NATIONAL.finditer(block, start, min(end, place + 24)):
-        if match.start() > place:
-            break
-        if match.end() > place and patterns.national(match):
-            return match
-    return None
-
-
 _SEARCH: dict[str, Search] = {
     "key": _begins(patterns.KEY),
     "email": _goes_back(patterns.EMAIL, _LOCAL, 65),
@@ -152,7 +137,7 @@ _SEARCH: dict[str, Search] = {
     "ipv4": _goes_back(patterns.IPV4, _DIGITS, 4),
     "card_number": _begins(patterns.CARD),
     "iban": _begins(patterns.IBAN),
-    "phone": _phone,
+    "phone": phones.find_sure,
     "placeholders": _begins(patterns.PLACEHOLDER),
     "special_tokens": _begins(patterns.SPECIAL),
 }
@@ -169,12 +154,18 @@ def _code(kind: str, match: re.Match[bytes]) -> str:
     return kind
 
 
-def _more_phones(block: bytes, end: int, hits: Iterable[Hit]) -> Iterator[Hit]:
-    """Yield what the wider net for telephone numbers holds beside those that were found."""
+def _more_phones(
+    block: bytes, end: int, places: Iterable[int], hits: Iterable[Hit]
+) -> Iterator[Hit]:
+    """Yield what may be telephone numbers beside those that were found."""
     known = sorted((place, place + len(text)) for code, place, text in hits if code == "phone")
-    i = 0
-    for match in patterns.PHONE.finditer(block, 0, end):
+    i = done = 0
+    for place in sorted(places):
+        match = phones.find_any(block, place, done, end) if done <= place < end else None
+        if match is None:
+            continue
+        done = match.end()
         while i < len(known) and known[i][1] <= match.start():
             i += 1
-        if i == len(known) or match.end() <= known[i][0]:
+        if i == len(known) or done <= known[i][0]:
             yield "phone", match.start(), match[0]

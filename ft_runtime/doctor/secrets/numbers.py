@@ -27,11 +27,8 @@ def places(data: NDArray[Any], at: NDArray[Any]) -> dict[str, NDArray[Any]]:
         Where digits stand behind other bytes, in order; single ones behind points alone.
     """
     before = _byte(data, at, -1)
-    sign = (before == _SPACE) | ((before >= _DASH) & (before <= _SLASH))
     capital = at[(before >= 65) & (before <= 90)]
-    behind, before = at[sign], before[sign]
-    number = is_digit(_byte(data, behind, -2))  # digits, a sign, digits
-    behind, before = behind[number], before[number]
+    behind, before = _behind_numbers(data, at, before)
     return {
         "card_number": _cards(data, at),
         "iban": _ibans(data, capital),
@@ -39,6 +36,28 @@ def places(data: NDArray[Any], at: NDArray[Any]) -> dict[str, NDArray[Any]]:
         "ipv4": _addresses(behind[before == _POINT] - 1),
         "phone": _phones(data, behind - 1, before),
     }
+
+
+def last_fours(data: NDArray[Any], at: NDArray[Any]) -> NDArray[Any]:
+    """Return which signs have three digits before them and four behind; see `places`."""
+    behind, _ = _behind_numbers(data, at, _byte(data, at, -1))
+    return _last_fours(data, behind - 1)
+
+
+def _behind_numbers(
+    data: NDArray[Any], at: NDArray[Any], before: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return which digits stand behind a sign and other digits, and the signs."""
+    sign = (before == _SPACE) | ((before >= _DASH) & (before <= _SLASH))
+    at, before = at[sign], before[sign]
+    number = is_digit(_byte(data, at, -2))
+    return at[number], before[number]
+
+
+def _last_fours(data: NDArray[Any], at: NDArray[Any]) -> NDArray[Any]:
+    at = at[is_digit(_byte(data, at, 2)) & is_digit(_byte(data, at, -2))]
+    at = at[is_digit(_byte(data, at, 3)) & is_digit(_byte(data, at, 4))]
+    return at[is_digit(_byte(data, at, -3))]
 
 
 def _byte(data: NDArray[Any], at: NDArray[Any], step: int) -> NDArray[Any]:
@@ -96,9 +115,7 @@ def _phones(data: NDArray[Any], at: NDArray[Any], sign: NDArray[Any]) -> NDArray
     """
     import numpy as np
 
-    four = at[is_digit(_byte(data, at, 2)) & is_digit(_byte(data, at, -2))]
-    four = four[is_digit(_byte(data, four, 3)) & is_digit(_byte(data, four, 4))]
-    four = four[is_digit(_byte(data, four, -3))]
+    four = _last_fours(data, at)
     fourth, fifth = _byte(data, four, -4), _byte(data, four, -5)
     zero = np.where(
         is_digit(fifth),

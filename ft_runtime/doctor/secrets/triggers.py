@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.secrets.numbers import is_digit, places
+from ft_runtime.doctor.secrets.numbers import is_digit, last_fours, places
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,17 +39,34 @@ class Passes:
 
     def find(self, block: bytes, end: int, secrets: bool, oddities: bool) -> dict[str, list[int]]:
         """Return the places in ``block[:end]`` by kind, as `find.confirm` wants them."""
+
+        def kinds(start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+            made = self._secrets(block, start, window) if secrets else {}
+            return made | (self._oddities(block, start, window) if oddities else {})
+
+        return self._find(block, end, kinds)
+
+    def find_phones(self, block: bytes, end: int) -> list[int]:
+        """Return the places of whatever may be a telephone number, as `phones.find_any` wants."""
+        import numpy as np
+
+        def kinds(start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+            plus = self._after(block, start, window, _PLUS, is_digit)
+            return {"phone": np.append(last_fours(window, self.numbers(window)), plus)}
+
+        return self._find(block, end, kinds).get("phone", [])
+
+    def _find(
+        self, block: bytes, end: int, kinds: Callable[[int, NDArray[Any]], dict[str, NDArray[Any]]]
+    ) -> dict[str, list[int]]:
+        """Look at windows that overlap; each names the places that begin in its own part."""
         import numpy as np
 
         found: dict[str, list[NDArray[Any]]] = {}
         data = np.frombuffer(block, np.uint8)
         for first in range(0, end, WINDOW):
             start = max(first - OVERLAP, 0)
-            window = data[start : first + WINDOW + OVERLAP]
-            kinds = self._secrets(block, start, window) if secrets else {}
-            if oddities:
-                kinds |= self._oddities(block, start, window)
-            for kind, at in kinds.items():
+            for kind, at in kinds(start, data[start : first + WINDOW + OVERLAP]).items():
                 if at.size:
                     at = at + start
                     found.setdefault(kind, []).append(at[(at >= first) & (at < first + WINDOW)])

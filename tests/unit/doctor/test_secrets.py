@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ft_runtime.doctor import scan
-from ft_runtime.doctor.secrets import patterns, triggers
+from ft_runtime.doctor.secrets import patterns, phones, triggers
 from ft_runtime.doctor.secrets.find import PAD, confirm, finder
 
 # Put together here, so that no scanner of repositories takes the test for a leak.
@@ -109,15 +109,15 @@ def by_patterns_alone(block: bytes) -> list[tuple[str, int, bytes]]:
 def same(search, block: bytes) -> None:
     got = hits(search, block)
     assert [hit for hit in got if hit[0] != "phone"] == by_patterns_alone(block)
-    phones = [hit for hit in got if hit[0] == "phone"]
+    told = [hit for hit in got if hit[0] == "phone"]
     with_plus = [
         ("phone", m.start(), m[0])
-        for m in patterns.INTERNATIONAL.finditer(block)
-        if patterns.international(m[0])
+        for m in phones.INTERNATIONAL.finditer(block)
+        if phones.is_international(m[0])
     ]
-    assert [hit for hit in phones if hit[2].startswith(b"+")] == with_plus
+    assert [hit for hit in told if hit[2].startswith(b"+")] == with_plus
     numpy = [hit for hit in hits(finder(False), block) if hit[0] == "phone"]
-    assert phones == numpy
+    assert told == numpy
 
 
 @pytest.mark.parametrize("code", SECRETS)
@@ -229,6 +229,25 @@ def test_the_wider_net_for_telephone_numbers_is_an_option(tier, tmp_path):
     assert scan(path, checks=["secrets", "phone"]).files[0].marks.counts["phone"] == 2
     assert scan(path, checks=["phone"]).files[0].marks.counts["phone"] == 2
     assert "phone" not in scan(path, checks=["text"]).files[0].marks.counts
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*PHONES, *NO_PHONES]), st.text("0123456789 +-./()n\\", max_size=20)
+        ),
+        max_size=8,
+    )
+)
+def test_the_wider_net_holds_what_its_pattern_finds(parts):
+    block = " , ".join(parts).encode()
+    places = triggers.Passes().find_phones(block + bytes(PAD), len(block))
+    got, done = [], 0
+    for place in sorted(places):
+        if place >= done and (match := phones.find_any(block, place, done, len(block))):
+            got.append(match[0])
+            done = match.end()
+    assert got == [match[0] for match in phones.ANY.finditer(block)]
 
 
 def test_placeholders_and_special_tokens_are_told(tier, tmp_path):
