@@ -23,7 +23,7 @@ def _word(text: bytes) -> int:
 _TWO_BYTES, _THREE_BYTES, _ALL_BUT_THIRD = 0xFFFF, 0xFFFFFF, 0xFF00FFFF
 _HF, _SK, _SK_, _RK_, _XOX, _EYJ = map(_word, (b"hf_", b"sk-", b"sk_", b"rk_", b"xox", b"eyJ"))
 _AKIA, _ASIA, _AIZA, _GLPA = map(_word, (b"AKIA", b"ASIA", b"AIza", b"glpa"))
-_NPM, _GITH, _GH = map(_word, (b"npm_", b"gith", b"gh\0_"))
+_NPM, _GITH, _UB_P, _GH = map(_word, (b"npm_", b"gith", b"ub_p", b"gh\0_"))
 _BEGI, _DASHES = map(_word, (b"BEGI", b"----"))
 _S, _END_S, _STAR, _END, _MASK = map(_word, (b"s>", b"/s>", b"star", b"end_", b"mask"))
 _PAD, _UNK, _EOS, _BOS = map(_word, (b"pad>", b"unk>", b"eos>", b"bos>"))
@@ -79,7 +79,7 @@ def key(at: int) -> bool:
         or word == _AIZA
         or word == _GLPA
         or word == _NPM
-        or word == _GITH
+        or (word == _GITH and load4(at + 4) == _UB_P)
         or (word & _ALL_BUT_THIRD) == _GH
     )
 

@@ -9,10 +9,9 @@ them, wherever it begins.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.secrets.numbers import is_digit, last_fours, places
+from ft_runtime.doctor.secrets import begins, numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +22,6 @@ OVERLAP = 64  # a trigger looks at fewer bytes than that
 _ONES = 0x01010101
 _PLUS, _POINT, _LESS, _AT, _CAPITAL_B, _UNIT, _BRACE = b"+.<@Bu{"
 _TWO_DASHES = 0x2D2D
-_AFTER_LESS = list(b"|/speubm")
 
 
 class Passes:
@@ -39,69 +37,65 @@ class Passes:
 
     def find(self, block: bytes, end: int, secrets: bool, oddities: bool) -> dict[str, list[int]]:
         """Return the places in ``block[:end]`` by kind, as `find.confirm` wants them."""
+        import numpy as np
 
         def kinds(start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
             made = self._secrets(block, start, window) if secrets else {}
             return made | (self._oddities(block, start, window) if oddities else {})
 
-        return self._find(block, end, kinds)
+        found = self._find(block, end, kinds)
+        data = np.frombuffer(block, np.uint8)
+        if oddities:
+            found["special_tokens"] = begins.specials(data, found["special_tokens"])
+        if secrets:
+            found["key"] = begins.keys(data, found["key"])
+            plus = begins.phones(data, found.pop("plus"))
+            found |= numbers.places(data, found.pop("numbers"))
+            found["phone"] = np.append(found["phone"], plus)
+        return {kind: at.tolist() for kind, at in found.items() if at.size}
 
     def find_phones(self, block: bytes, end: int) -> list[int]:
         """Return the places of whatever may be a telephone number, as `phones.find_any` wants."""
         import numpy as np
 
         def kinds(start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
-            plus = self._after(block, start, window, _PLUS, is_digit)
-            return {"phone": np.append(last_fours(window, self.numbers(window)), plus)}
+            return {"plus": self.rare(block, start, window, _PLUS), "numbers": self.numbers(window)}
 
-        return self._find(block, end, kinds).get("phone", [])
+        found = self._find(block, end, kinds)
+        data = np.frombuffer(block, np.uint8)
+        fours = numbers.last_fours(data, found["numbers"])
+        return np.append(begins.phones(data, found["plus"]), fours).tolist()  # type: ignore[no-any-return]
 
     def _find(
         self, block: bytes, end: int, kinds: Callable[[int, NDArray[Any]], dict[str, NDArray[Any]]]
-    ) -> dict[str, list[int]]:
+    ) -> dict[str, NDArray[Any]]:
         """Look at windows that overlap; each names the places that begin in its own part."""
         import numpy as np
 
         found: dict[str, list[NDArray[Any]]] = {}
         data = np.frombuffer(block, np.uint8)
-        for first in range(0, end, WINDOW):
+        for first in range(0, max(end, 1), WINDOW):
             start = max(first - OVERLAP, 0)
             for kind, at in kinds(start, data[start : first + WINDOW + OVERLAP]).items():
-                if at.size:
-                    at = at + start
-                    found.setdefault(kind, []).append(at[(at >= first) & (at < first + WINDOW)])
-        return {kind: np.concatenate(at).tolist() for kind, at in found.items()}
+                at = at + start
+                found.setdefault(kind, []).append(at[(at >= first) & (at < first + WINDOW)])
+        return {kind: np.concatenate(at) for kind, at in found.items()}
 
     def _secrets(self, block: bytes, start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        import numpy as np
-
-        kinds = places(window, self.numbers(window))
-        plus = self._after(block, start, window, _PLUS, is_digit)
-        return kinds | {
-            "key": self.keys(window),
+        return {
+            "numbers": self.numbers(window),
+            "key": self.runs(window),
             "email": self.rare(block, start, window, _AT),
             "private_key": self.heads(window),
-            "phone": np.append(kinds["phone"], plus),
+            "plus": self.rare(block, start, window, _PLUS),
         }
 
     def _oddities(self, block: bytes, start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
         return {
             "placeholders": self.twice(window, _BRACE),
-            "special_tokens": self._after(block, start, window, _LESS, _is_after_less),
+            "special_tokens": self.rare(block, start, window, _LESS),
             "line_separators": self.separators(block, start, window),
         }
-
-    def _after(
-        self,
-        block: bytes,
-        start: int,
-        window: NDArray[Any],
-        sign: int,
-        wanted: Callable[[NDArray[Any]], NDArray[Any]],
-    ) -> NDArray[Any]:
-        """Return where a sign stands before one of some bytes."""
-        at = self.rare(block, start, window, sign)
-        return at[wanted(window.take(at + 1, mode="clip"))] if at.size else at
 
     def rare(self, block: bytes, start: int, data: NDArray[Any], sign: int) -> NDArray[Any]:
         """Return where a byte stands in a window of the block that begins at `start`.
@@ -139,11 +133,10 @@ class Passes:
         np.logical_and(one[:size], one[1:], out=self._masks[1][:size])
         return self._places(1, size)
 
-    def keys(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return where 16 bytes of ``-`` to DEL without backslash begin as keys do.
+    def runs(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return where 16 bytes of ``-`` to DEL without backslash stand, in steps of four.
 
-        Keys and tokens are runs of 19 bytes at least, so 16 of them begin at a place that is a
-        multiple of four, and the key at most three places before.
+        Keys and tokens are runs of 19 bytes at least.
         """
         import numpy as np
 
@@ -151,12 +144,7 @@ class Passes:
         inside &= np.not_equal(data, 92, out=self._masks[1][: data.size])
         words = self._words(inside)
         two = words[:-1] & words[1:]
-        at: Any = np.flatnonzero(two[:-2] & two[2:]) * 4
-        at = (at[:, None] - np.arange(3, -1, -1)).ravel()
-        at = at[at >= 0]
-        first, second = _starts()
-        at = at[first[data.take(at)]]
-        return at[second[data.take(at) * np.uint16(256) + data.take(at + 1)]]
+        return np.flatnonzero(two[:-2] & two[2:]) * 4
 
     def numbers(self, data: NDArray[Any]) -> NDArray[Any]:
         r"""Return where two digits or more, or digits behind a point, stand behind other bytes.
@@ -218,34 +206,3 @@ class Passes:
         words = np.flatnonzero(mask.view(np.uint64) != 0)
         at = np.flatnonzero(mask.reshape(-1, 8)[words])
         return (words.take(at >> 3) << 3) + (at & 7)
-
-
-def _is_after_less(byte: NDArray[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    return np.isin(byte, _AFTER_LESS)
-
-
-@cache
-def _starts() -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return which bytes begin keys, and which two bytes do, as numbers."""
-    import numpy as np
-
-    first: Any = np.zeros(256, bool)
-    both: Any = np.zeros(1 << 16, bool)
-    for one, two in (
-        b"AK",
-        b"AS",
-        b"AI",
-        b"gh",
-        b"gi",
-        b"hf",
-        b"sk",
-        b"rk",
-        b"xo",
-        b"gl",
-        b"np",
-        b"ey",
-    ):
-        first[one] = both[one * 256 + two] = True
-    return first, both
