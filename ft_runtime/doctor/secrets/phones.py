@@ -67,13 +67,16 @@ ANY = _form(
 
 def is_international(text: bytes) -> bool:
     """Return whether a text with a + and digits is a telephone number, not one to reckon with."""
-    groups = re.split(rb"[ ()./-]+", text[1:])
+    groups = re.findall(rb"\d+", text)
+    signs = re.findall(rb"\D+", text[1:])
     count = sum(map(len, groups))
     if not 8 <= count <= 15 or text.endswith(b"00000"):
         return False
-    if len(groups) == 1:
+    if not signs:
         return count >= 10
-    if len(groups) == 2 and b"." in text:  # with decimals
+    if any(b"." in sign for sign in signs):  # decimals have one
+        return len(signs) > 1 and set(signs) == {b"."}
+    if any(len(sign) > 1 and not set(b"()") & set(sign) for sign in signs):
         return False
     return sum(len(group) == 1 for group in groups[1:]) < 2
 
