@@ -1,8 +1,8 @@
 """Where secrets, personal data and oddities may stand, found in one pass over a block.
 
 The compiled counterpart of `secrets.triggers`: other places may be named, the same are confirmed.
-Signs that are rare are asked for together, 64 bytes at once, and looked at one by one; for runs of
-digits and of the signs of keys the masks are combined across the borders of 64 bytes.
+64 bytes are asked at once where certain signs stand; how these follow each other is told by shifts
+of the masks. The few places that remain are looked at one by one (`shapes`).
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ KINDS = (
 BACK, _STEP = 8, 56
 _NEW = -1 << BACK
 _STRETCH = 256 * _STEP
-# Places that a stretch may have at most: one byte is no place of more than three kinds.
-_MOST = 3 * _STRETCH
+# Places that a stretch may have at most: one byte leads to one rare sign, a key, two card numbers,
+# and two telephone numbers.
+_MOST = 6 * _STRETCH
 _NOTE = 5 * 8  # bytes: the place of 64, and four masks of what was found among them
 # What the caller makes room for: places, bytes of notes, and the head of the block with line
 # breaks before it.
-ROOM, NOTES, HEAD = 4 * _STRETCH, _STRETCH // _STEP * _NOTE, BACK + _STEP
+ROOM, NOTES, HEAD = 8 * _STRETCH, _STRETCH // _STEP * _NOTE, BACK + _STEP
 
 _braces = mask(is_byte(ord("{")))
 _less = mask(is_byte(ord("<")))
