@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml ft_runtime/pyproject.toml constraints.txt $(if $(SKIP_J
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
 	# pip would write through the link that an earlier set-up left.
 	if test -L $(LINK); then rm $(LINK); fi
-	$(WITH_VENV) $(BIN)/python -m pip install --quiet -c constraints.txt -e "./ft_runtime[train,qlora]" -e ".[train,lab,dev]"
+	$(WITH_VENV) $(BIN)/python -m pip install --quiet -c constraints.txt -e "./ft_runtime[train,qlora,fast]" -e ".[train,lab,dev]"
 	# A link in place of the copy: JupyterLab shows what was built last.
 	# pip ran `npm install`, which writes the lock file anew, as it was.
 	$(if $(SKIP_JUPYTER_BUILDER),,$(BIN)/jupyter-builder develop . --overwrite && touch $(MODULES))

@@ -1,17 +1,19 @@
 """Drive the readers of the data doctor with arbitrary bytes, for as long as you like.
 
-    python benchmarks/fuzz.py --seconds 60 [--seed 1]
+    python benchmarks/fuzz.py --seconds 60 [--seed 1] [--tier numpy]
     python benchmarks/fuzz.py --atheris corpus -max_total_time=600
 
 The first form mutates rows at random, with nothing installed; the second is guided by coverage and
 needs `atheris`. Of any bytes it must hold that the scan ends without an exception, accounts for
-every row, numbers the lines of the file, and says the same whatever the size of a block. What
-does not is kept in `fuzz-failures`.
+every row, numbers the lines of the file, and says the same whatever the size of a block, and with
+the compiled kernels, where numba is installed, as without them. What does not is kept in
+`fuzz-failures`.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -55,7 +57,8 @@ def mutated(rng: random.Random) -> bytes:
         else:
             other = rng.randint(0, len(data))
             data = data[:at] + data[min(at, other) : max(at, other)] + data[at:]
-    return data
+    # So many rows that a kind of problem is told no more, and only counted.
+    return data * (250 if rng.random() < 0.02 else 1)
 
 
 class Serial:
@@ -85,6 +88,13 @@ def check(data: bytes, folder: Path, block: int, name: str) -> None:
         tables._SHORT = short
     assert whole.to_dict() == parts.to_dict(), f"a block of {block} bytes changes the result"
     assert whole.to_dict() == ranges.to_dict(), f"ranges of {2 * block} bytes change the result"
+    if os.environ["FT_KERNELS"] == "on":
+        os.environ["FT_KERNELS"] = "off"
+        try:
+            plain = scan(path, workers=1).files[0]
+        finally:
+            os.environ["FT_KERNELS"] = "on"
+        assert whole.to_dict() == plain.to_dict(), "compiled kernels change the result"
     assert whole.valid
     if whole.refused:
         assert any(item.severity == "error" for item in whole.findings), "refused without a reason"
@@ -133,13 +143,24 @@ def guided(arguments: list[str]) -> None:
     atheris.Fuzz()
 
 
+def prepared() -> bool:
+    """Return whether the kernels can be used, and say so."""
+    from ft_runtime.doctor import kernels
+
+    told = kernels.compile_all()
+    print(f"kernels: {told}")
+    return isinstance(told, Path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"))
     parser.add_argument("--atheris", nargs=argparse.REMAINDER, help="arguments of libFuzzer")
+    parser.add_argument("--tier", choices=["both", "numpy"], default="both")
     options = parser.parse_args()
+    os.environ["FT_KERNELS"] = "on" if options.tier == "both" and prepared() else "off"
     if options.atheris is not None:
         guided(options.atheris)
     sys.exit(bool(at_random(options.seconds, options.seed, options.failures)))

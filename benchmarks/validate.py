@@ -6,7 +6,8 @@ Each tool runs in a process of its own, in turn, round after round; every figure
 of the reference in the same round (`cookbook_stream` for JSON Lines, `csv_dictreader` for CSV), and
 the median over the rounds is printed: on a busy machine ratios hold where seconds do not.
 Peers that die of a corrupt line get a clean copy of the file. CPU time counts all processes; memory
-is the peak of the process itself, and of its largest child.
+is the peak of the process itself, and of its largest child. Where numba is installed, the kernels
+of the doctor are compiled before anything is measured; ``--tier numpy`` measures it without them.
 """
 
 from __future__ import annotations
@@ -48,9 +49,11 @@ TARGETS = (
 def run_here(tool: str, path: Path) -> dict[str, Any]:
     """Run one tool in this process and measure it."""
     begun, cpu = time.perf_counter(), _cpu()
+    tier = ""
     if tool in OURS:
-        from ft_runtime.doctor import scan
+        from ft_runtime.doctor import kernels, scan
 
+        tier = "compiled" if kernels.wanted(path.stat().st_size) else "numpy"
         checks, workers = OURS[tool]
         rows = scan(path, checks=checks, workers=workers).rows
     elif tool == "detect":
@@ -67,6 +70,7 @@ def run_here(tool: str, path: Path) -> dict[str, Any]:
         "cpu": _cpu() - cpu,
         "rss_mb": round(own * 1024 / 1e6, 1),
         "child_mb": round(child * 1024 / 1e6, 1),
+        "tier": tier,
     }
 
 
@@ -130,6 +134,7 @@ def measure(
             "rss_mb": max(r["rss_mb"] for r in runs[tool]),
             "child_mb": max(r["child_mb"] for r in runs[tool]),
             "rows": runs[tool][-1]["rows"],
+            "tier": runs[tool][-1]["tier"],
         }
     return {"file": name, "mb": round(size, 1), "reference": reference, "tools": table}
 
@@ -137,11 +142,12 @@ def measure(
 def show(result: dict[str, Any]) -> None:
     print(f"\n{result['file']}, {result['mb']} MB; ratios to {result['reference']}")
     head = f"{'tool':22}{'× cpu':>8}{'× wall':>8}{'cpu MB/s':>10}{'wall MB/s':>10}{'RSS MB':>8}"
-    print(head + f"{'child MB':>9}{'rows':>12}")
+    print(head + f"{'child MB':>9}{'rows':>12}  tier")
     for tool, got in result["tools"].items():
         print(
             f"{tool:22}{got['cpu_ratio']:8.2f}{got['wall_ratio']:8.2f}{got['cpu_mb_s']:10.1f}"
             f"{got['wall_mb_s']:10.1f}{got['rss_mb']:8.1f}{got['child_mb']:9.1f}{got['rows']:12,}"
+            f"  {got['tier']}"
         )
 
 
@@ -163,6 +169,14 @@ def verdicts(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def prepare(tier: str) -> None:
+    """Compile the kernels, or switch them off, for all the processes that follow."""
+    if tier == "numpy":
+        os.environ["FT_KERNELS"] = "off"
+    else:  # in a process of its own: its memory is none of the tools'
+        subprocess.run([sys.executable, "-m", "ft_runtime", "compile"], check=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--one", nargs=2, metavar=("TOOL", "PATH"), help=argparse.SUPPRESS)
@@ -172,12 +186,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", default=[*make_data.KINDS, "broken"])
     parser.add_argument("--tools", nargs="+", help="default: the doctor and every peer")
+    parser.add_argument("--tier", choices=["best", "numpy"], default="best")
     parser.add_argument("--timeout", type=float, default=600)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(run_here(options.one[0], Path(options.one[1]))))
         return
+    prepare(options.tier)
     results = []
     for kind in options.kinds:
         suffix = "csv" if kind == "csv" else "jsonl"

@@ -1,4 +1,4 @@
-"""The command line: ``python -m ft_runtime run | check | env | smoke``.
+"""The command line: ``python -m ft_runtime run | check | env | smoke | compile``.
 
 Exit codes: 0 done; 1 findings with errors; 2 wrong usage; 75 (EX_TEMPFAIL) stopped on request, the
 same command goes on; 70 (EX_SOFTWARE) an error that should not happen. Results go to standard
@@ -99,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     smoke = commands.add_parser("smoke", help=text("cli.smoke"), description=text("cli.smoke"))
     _add_config(smoke)
     smoke.set_defaults(command=_smoke)
+
+    compile = commands.add_parser(
+        "compile", help=text("cli.compile"), description=text("cli.compile")
+    )
+    compile.set_defaults(command=_compile)
     return parser
 
 
@@ -234,4 +239,14 @@ def _smoke(options: argparse.Namespace) -> int:
     from ft_runtime.smoke import smoke_test
 
     print(repr(smoke_test(load_config(_document(options)))))
+    return DONE
+
+
+def _compile(_options: argparse.Namespace) -> int:
+    from ft_runtime.doctor import kernels
+
+    told = kernels.compile_all()
+    if isinstance(told, Finding):
+        raise FindingsError([told])
+    print(text("cli.compiled", folder=told))
     return DONE

@@ -5,10 +5,30 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 _BLOCK = 1 << 20
+
+CACHE = "FT_CACHE"
+"""Environment variable: another folder for what is kept between runs, or ``off``."""
+
+
+def cache_base() -> Path | None:
+    """Return the folder of all that is kept between runs; None when that is switched off."""
+    asked = os.environ.get(CACHE, "")
+    if asked.strip().lower() in ("off", "0", "no", "false"):
+        return None
+    if asked:
+        return Path(asked).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "ft_runtime"
 
 
 def write_bytes_atomic(path: str | Path, data: bytes) -> Path:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ft_runtime.doctor import kernels
 from ft_runtime.doctor.examine import SplitPlan, compare_runs, examined
 from ft_runtime.doctor.identity import FILE, record, write_record
 from ft_runtime.doctor.options import checks_of
@@ -219,6 +220,8 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         _show(kinds, sys.stderr)
         if options.draw is not None and report.tokens and report.tokens.drawn:
             tail = [*tail, *repr(report.tokens.drawn).splitlines()]
+        if kernels.missed(max((each.scan.bytes for each in found.files), default=0)):
+            tail = [*tail, text("doctor_report.not_compiled")]
         _show([*tail, *told], sys.stdout)
     return DONE if report.ok else FOUND
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ft_runtime.data.columns import diagnose
 from ft_runtime.data.formats import FORMATS
+from ft_runtime.doctor import kernels
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.csv.start import count_quotes
@@ -70,9 +71,9 @@ def scan(
     columns : mapping, optional
         Canonical name to name in the file, as in ``dataset.columns``.
     checks : iterable of str
-        ``secrets`` (keys and personal data), ``phone`` (telephone numbers too; not in the
-        default), ``text`` (placeholders, special tokens, separators), ``duplicates`` (and leaks),
-        ``sha256``.
+        ``secrets`` (keys and personal data), ``phone`` (telephone numbers of any form; not in
+        the default), ``text`` (placeholders, special tokens, separators), ``duplicates`` (and
+        leaks), ``sha256``.
     workers : int, optional
         Processes; by default as many as the size and the cores justify. Workers that are spawned
         import the main module, as always with `multiprocessing`.
@@ -215,6 +216,7 @@ def _read(
         "text" in options.checks,
         options.block,
         options.limit,
+        kernels=kernels.wanted(state.size),
     )
     whole = Part(found.begin, found.begin, total=state.size - found.begin)
     whole.lines = found.lines
@@ -224,6 +226,9 @@ def _read(
             digest.update(read_at(handle, found.begin, 0))
         whole.extend(run_task(task, digest.update if digest else None))
         return whole, digest.hexdigest() if digest else ""
+    if task.kernels:  # once, for all workers: by a copy where they are forked, else by the cache
+        for module in kernels.MODULES:
+            kernels.load(module)
     tasks = list(_ranges(task, handle, options, workers))
     futures = [executor.submit(run_task, each) for each in tasks]
     # The digest is one long chain: it runs beside the workers, from this process.

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_TAG, _PLACE, _LAST = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0x94D049BB133111EB
+TAG, PLACE, LAST = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0x94D049BB133111EB
 _ALL = 2**64 - 1
 
 
 def term(digest: int, tag: int, place: int) -> int:
     """Return the term of one text; see `terms`."""
-    mixed = ((digest ^ (tag * _TAG & _ALL)) * ((2 * place + 1) * _PLACE & _ALL)) & _ALL
+    mixed = ((digest ^ (tag * TAG & _ALL)) * ((2 * place + 1) * PLACE & _ALL)) & _ALL
     mixed ^= mixed >> 32
-    return mixed * _LAST & _ALL
+    return mixed * LAST & _ALL
 
 
 def terms(digest: NDArray[Any], tag: NDArray[Any], place: NDArray[Any]) -> NDArray[Any]:
@@ -39,10 +39,10 @@ def terms(digest: NDArray[Any], tag: NDArray[Any], place: NDArray[Any]) -> NDArr
     """
     import numpy as np
 
-    mixed = digest ^ (tag.astype(np.uint64) * np.uint64(_TAG))
-    mixed *= (place.astype(np.uint64) * np.uint64(2) + np.uint64(1)) * np.uint64(_PLACE)
+    mixed = digest ^ (tag.astype(np.uint64) * np.uint64(TAG))
+    mixed *= (place.astype(np.uint64) * np.uint64(2) + np.uint64(1)) * np.uint64(PLACE)
     mixed ^= mixed >> np.uint64(32)
-    mixed *= np.uint64(_LAST)
+    mixed *= np.uint64(LAST)
     return mixed
 
 
@@ -59,7 +59,7 @@ def spread(numbers: NDArray[Any]) -> NDArray[Any]:
     """Mix each number once more (splitmix64), for sums that stand for a set of rows."""
     import numpy as np
 
-    mixed = numbers + np.uint64(_TAG)
+    mixed = numbers + np.uint64(TAG)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(_LAST)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(LAST)
     return mixed ^ (mixed >> np.uint64(31))

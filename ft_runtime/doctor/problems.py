@@ -84,14 +84,14 @@ class Log:
         """Return the codes of which no more problems are kept."""
         return frozenset(code for code, kept in self.kept.items() if len(kept) >= self.keep)
 
-    def count(self, codes: Iterable[str]) -> None:
-        """Count the problems of one row, each of a kind that was told enough."""
+    def count(self, codes: Iterable[str], times: int = 1) -> None:
+        """Count the problems of some rows with the same, each of a kind that was told enough."""
         seen = []
         for code in codes:
-            self.counts[code] += 1
+            self.counts[code] += times
             if code not in seen:
                 seen.append(code)
-                self.rows[code] += 1
+                self.rows[code] += times
 
     def extend(self, other: Log, lines: int) -> None:
         """Add the log of the part of the file that begins after `lines` lines."""

@@ -9,6 +9,7 @@ from typing import Any
 from ft_runtime.doctor.csv.scan import scan_records
 from ft_runtime.doctor.csv.start import record_start
 from ft_runtime.doctor.csv.table import Table
+from ft_runtime.doctor.jsonl.compiled import reader
 from ft_runtime.doctor.jsonl.layout import make_layout
 from ft_runtime.doctor.jsonl.scan import Marker, scan_range
 from ft_runtime.doctor.opening import State, opened
@@ -34,6 +35,8 @@ class Task:
     exact : bool
         A row begins at `start`. Otherwise, for CSV, `quotes` says whether the number of quotes
         before ``start - 1`` is odd.
+    kernels : bool
+        Use those that are compiled: see `kernels`.
     """
 
     path: str
@@ -50,13 +53,14 @@ class Task:
     limit: int
     exact: bool = True
     quotes: bool = False
+    kernels: bool = False
 
 
 def marker_for(task: Task) -> Marker | None:
     """Return the marker of all the checks on text that the task asks for."""
     if not (task.secrets or task.phone or task.oddities):
         return None
-    return marker(task.secrets, task.phone, task.oddities)
+    return marker(task.secrets, task.phone, task.oddities, task.kernels)
 
 
 def keep_memory() -> None:
@@ -90,6 +94,8 @@ def run_task(task: Task, feed: Callable[[Any], None] | None = None) -> Part:
             part = scan_records(handle, start, task.stop, size, task.table, **options)
         else:
             layout = make_layout(task.format, task.columns)
+            if task.kernels:
+                layout.reader = reader(layout)
             part = scan_range(
                 handle, task.start, task.stop, size, layout, exact=task.exact, **options
             )

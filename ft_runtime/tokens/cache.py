@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -21,11 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ft_runtime.files import sha256_file
+from ft_runtime.files import cache_base, sha256_file
 from ft_runtime.findings import finding, notify
-
-PLACE = "FT_CACHE"
-"""Environment variable: another folder, or ``off``."""
 
 BOUND = "FT_CACHE_GB"
 """Environment variable: how much is kept, in GB; 10 by default."""
@@ -38,18 +34,8 @@ _SPARED = 24 * 3600
 
 def cache_folder() -> Path | None:
     """Return the folder of the cache, which need not be there; None when it is switched off."""
-    asked = os.environ.get(PLACE, "")
-    if asked.strip().lower() in ("off", "0", "no", "false"):
-        return None
-    if asked:
-        return Path(asked).expanduser() / "prepared"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "ft_runtime" / "prepared"
+    base = cache_base()
+    return None if base is None else base / "prepared"
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ def _by_another(_: Config) -> bool:
     return False
 
 
+def _never(_: Config) -> bool:
+    """Without it everything works, and takes longer."""
+    return False
+
+
 def _adapter(config: Config) -> bool:
     return config.tune_type != "full"
 
@@ -88,6 +93,7 @@ REQUIREMENTS = (
     Requirement("orjson", ">=3.10", "3.13.0", "", _always),
     Requirement("PyYAML", ">=6.0", "6.0.3", "", _always),
     Requirement("xxhash", ">=3.4", "4.1.0", "", _always),
+    Requirement("numba", ">=0.61", "0.68.1", "fast", _never),
 )
 """In the order in which the install cell lists them."""
 

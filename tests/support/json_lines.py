@@ -28,7 +28,7 @@ message = st.one_of(
     st.dictionaries(st.sampled_from(["role", "content", "name", "weight"]), scalars, max_size=3),
 )
 extras = st.dictionaries(
-    st.sampled_from(["id", "source", "weight", "é", "a_very_long_name_of_a_key"]),
+    st.sampled_from(["id", "source", "weight", "role", "é", "a_very_long_name_of_a_key"]),
     scalars,
     max_size=2,
 )

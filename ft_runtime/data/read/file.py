@@ -10,6 +10,7 @@ from ft_runtime.data.places import listing, printable
 from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Contents, Record, columns_of
 from ft_runtime.data.read.jsonl import read_jsonl
+from ft_runtime.doctor import kernels
 from ft_runtime.doctor.containers import Plain, plain
 from ft_runtime.doctor.csv.rows import Row, read_rows
 from ft_runtime.doctor.finish import KINDS, UNREADABLE
@@ -160,7 +161,7 @@ def read_plain(source: Plain) -> Contents:
 
 
 def _rows(handle: int, size: int, found: Detection, digest: Any) -> tuple[list[Record], Part]:
-    mark = marker(True, False, True)
+    mark = marker(True, False, True, kernels.wanted(size))
     if found.dialect is not None:
         records: list[Record] = []
 

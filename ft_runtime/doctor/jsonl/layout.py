@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from json import dumps
+from typing import TYPE_CHECKING
 
 from ft_runtime.doctor.jsonl import gaps
 from ft_runtime.doctor.jsonl.frames import Form
 from ft_runtime.doctor.jsonl.signs import Scratch
 from ft_runtime.doctor.jsonl.words import Lookup
+
+if TYPE_CHECKING:
+    from ft_runtime.doctor.jsonl.compiled import Reader
 
 ROLE, CONTENT, FROM, VALUE, FIRST_COLUMN = 1, 2, 3, 4, 8
 FIRST_EXTRA, LAST_EXTRA = 24, 56
@@ -57,6 +61,8 @@ class Layout:
         How rows are framed by the tools that write them; None when a name needs escapes.
     unframed : int
         How many blocks are still to be read without trying the frames, as they fitted few rows.
+    reader : Reader or None
+        The compiled reader of rows, where it is used.
     scratch : Scratch
         Memory for the signs of a block after another.
     seen : set of int
@@ -72,6 +78,7 @@ class Layout:
     roles: Lookup = field(init=False)
     form: Form | None = field(init=False)
     unframed: int = 0
+    reader: Reader | None = None
     scratch: Scratch = field(default_factory=Scratch)
     seen: set[int] = field(default_factory=set)
     used: frozenset[str] = field(init=False)

@@ -1,9 +1,9 @@
 """The fast paths: rows of a block that are plainly fine, with their numbers.
 
-Two of them: `frames` for rows exactly as tools write them, and the general one, for any spacing,
-any order of keys, and further columns. A row that is not accepted here is not wrong yet: `explain`
-looks at it alone. What is accepted here has no finding at all, so all paths give the same result
-(a test holds them to it).
+Three of them: one that is compiled, where that can be had (`compiled`); `frames` for rows exactly
+as tools write them; and the general one, for any spacing, any order of keys, and further columns. A
+row that is not accepted here is not wrong yet: `explain` looks at it alone. What is accepted here
+has no finding at all, so all paths give the same result (a test holds them to it).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ft_runtime.doctor.jsonl import gaps
 from ft_runtime.doctor.jsonl.accepted import accept_columns, accept_turns
 from ft_runtime.doctor.jsonl.frames import framed
 from ft_runtime.doctor.jsonl.index import Index, index
-from ft_runtime.doctor.jsonl.layout import CONTENT, FIRST_EXTRA, ROLE, Layout
+from ft_runtime.doctor.jsonl.layout import CONTENT, FIRST_COLUMN, FIRST_EXTRA, ROLE, Layout
 from ft_runtime.doctor.jsonl.records import (
     accept_records,
     check_extra,
@@ -34,6 +34,8 @@ _ENOUGH, _PAUSE = 0.9, 8
 
 def accept(block: bytes, end: int, layout: Layout) -> Accepted:
     """Return which rows of ``block[:end]`` are plainly fine; see `signs` for the block."""
+    if layout.reader:
+        return layout.reader.accept(block, end)
     signs = find_signs(block, end, layout.scratch)
     if layout.form and not layout.unframed:
         result = accept_framed(signs, layout)
@@ -149,6 +151,7 @@ def _conversations(found: Index, keys: NDArray[Any], layout: Layout, result: Acc
 
     inside = (order > open_at.take(line)) & (order <= close_at.take(line))
     outer = np.flatnonzero((keys > 0) & ~inside)
+    fine[line[outer[keys[outer] < FIRST_COLUMN]]] = False  # as if a message were the row
     once(keys, outer, line, fine)
     inside &= fine.take(line)
     four = np.flatnonzero(inside).reshape(-1, 4)

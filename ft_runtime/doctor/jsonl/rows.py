@@ -27,6 +27,9 @@ class Accepted:
     labels : list of bytes
         Labels of the fine rows of a classification file, in canonical JSON form.
     crlf : int
+    flaws : ndarray of int64, optional
+        What is the matter with a row that is sound as JSON, where that is all: see
+        `compiled.FLAWS`; 0 for nothing, or not known.
     """
 
     starts: NDArray[Any]
@@ -37,6 +40,7 @@ class Accepted:
     chars: NDArray[Any]
     labels: list[bytes]
     crlf: int
+    flaws: NDArray[Any] | None = None
 
 
 @dataclass

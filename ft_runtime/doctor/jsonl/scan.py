@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.jsonl.classify import NotJsonError, classify
+from ft_runtime.doctor.jsonl.compiled import count_flaws
 from ft_runtime.doctor.jsonl.explain import explain
 from ft_runtime.doctor.jsonl.hints import risky_lines
 from ft_runtime.doctor.jsonl.layout import Layout
@@ -88,7 +89,9 @@ def scan_range(
             # The last block of the range: up to the end of the line that holds byte stop - 1.
             cut = data.find(b"\n", stop - 1 - position) + 1
             end = cut if cut else end
-        share = _scan_block(data, end, layout, part, limit, marker, quick=not skip)
+        share = _scan_block(
+            data, end, layout, part, limit, marker, quick=not skip or layout.reader is not None
+        )
         # Where nearly every row is broken, the fast path is tried on one block of some alone.
         skip = (skip or _PAUSE) - 1 if share < _WORTH else 0
         whole = min(end, size - position)
@@ -119,8 +122,11 @@ def _scan_block(
     content, prompt, chars = found.content, found.prompt, found.chars
     if end > limit:  # whatever the size of a block, the longest line is the same
         found.fine &= found.ends - found.starts <= limit
+        if found.flaws is not None:
+            found.flaws[found.ends - found.starts > limit] = 0
     closer = np.flatnonzero(~found.fine)
     share = 1 - closer.size / max(found.fine.size, 1)
+    closer = count_flaws(found, closer, part)
     base = part.lines
     fine = found.fine
     blank: set[int] = set()

@@ -1,140 +1,171 @@
-"""Secrets, personal data, placeholders and special tokens in a block of any text format."""
+"""Secrets, personal data, placeholders and special tokens in a block of any text format.
+
+Where a pattern may match is told by `triggers`, or by the kernel `marks` that is several times as
+fast; what stands there is decided here, so that both find the same.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ft_runtime.doctor import kernels
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem
-from ft_runtime.doctor.secrets import patterns, triggers
+from ft_runtime.doctor.secrets import patterns, phones, triggers
+from ft_runtime.doctor.secrets.compiled import Marks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Marker = Callable[[bytes, int, NDArray[Any], int, Part], None]
+
 Hit = tuple[str, int, bytes]
-_MORE = 32
-_AFTER_LESS = list(b"|/speubm")
+Places = Mapping[str, Iterable[int]]
+# Bytes behind the last one looked at, for short blocks and the ends of others to be no case.
+PAD = 72
+_ODD = frozenset({"placeholders", "special_tokens", "line_separators"})
+_LOCAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
+_DIGITS = b"0123456789"
 
 
-def marker(secrets: bool, phone: bool, oddities: bool) -> Callable[..., None]:
+class Finder(Protocol):
+    """What tells where patterns may match."""
+
+    def find(self, block: bytes, end: int, secrets: bool, oddities: bool) -> dict[str, list[int]]:
+        """Return places in ``block[:end]`` by kind; `PAD` bytes stand behind."""
+
+
+def finder(compiled: bool) -> Finder:
+    """Return what tells where to look: the kernel, if that is asked for and can be had."""
+    if compiled and kernels.load("marks"):
+        return Marks()
+    return triggers.Passes()
+
+
+def marker(secrets: bool, phone: bool, oddities: bool, compiled: bool = False) -> Marker:
     """Return the marker (see `jsonl.scan`) for the checks asked for."""
-    passes = triggers.Passes()
+    search, passes = finder(compiled), triggers.Passes()
 
     def mark(block: bytes, end: int, starts: NDArray[Any], base: int, part: Part) -> None:
-        import numpy as np
-
-        # A few bytes more than the block: short blocks are no case of their own.
-        data = np.frombuffer(block, np.uint8, count=min(len(block), end + _MORE))
-        hits: set[Hit] = set()
-        odd: set[Hit] = set()
-        for at, window in passes.windows(data):
-            if window.size < _MORE:
-                continue
-            if secrets:
-                hits.update(find_secrets(block, end, at, window, passes))
-            if oddities:
-                odd.update(find_oddities(block, end, at, window, passes))
+        if len(block) < end + PAD:
+            block += bytes(PAD)
+        hits: list[Hit] = []
+        if secrets or oddities:
+            hits += confirm(block, end, search.find(block, end, secrets, oddities))
         if phone:
-            for match in patterns.PHONE.finditer(block, 0, end):
-                hits.add(("phone", match.start(), match[0]))
-        _log(hits, odd, starts, base, part)
+            hits += _more_phones(block, end, passes.find_phones(block, end), hits)
+        if hits:
+            _log(sorted(hits, key=lambda hit: (hit[1], hit[0])), starts, base, part)
 
     return mark
 
 
-def _log(hits: set[Hit], odd: set[Hit], starts: NDArray[Any], base: int, part: Part) -> None:
-    if not (hits or odd):
-        return
-    begin = starts.tolist()
-    by_line: dict[int, list[Problem]] = {}
-    for code, place, text in sorted(hits | odd, key=lambda hit: (hit[1], hit[0])):
-        line = bisect_right(begin, place) - 1
-        masked = (code, place, text) in hits
-        example = patterns.mask(text) if masked else text.decode("utf-8", "replace")
-        problem = Problem(code, f"byte {place - begin[line] + 1}", {"example": example})
-        by_line.setdefault(line, []).append(problem)
-    for line, problems in by_line.items():
-        part.marks.add(base + line + 1, problems)
-
-
-def find_secrets(
-    block: bytes, end: int, at: int, window: NDArray[Any], passes: triggers.Passes
-) -> Iterator[Hit]:
-    """Yield (code, place, bytes) of each secret that a window of ``block[:end]`` points to."""
-    yield from _keys(block, end, at + window.size, (passes.runs(window) + at).tolist())
-    mails = passes.rare(block, at, window, 64) + at
-    yield from _around(block, end, mails, patterns.EMAIL, "email", 80, 260)
-    private = passes.heads(window) + at
-    yield from _around(block, end, private, patterns.PRIVATE_KEY, "private_key", 1, 60)
-    digit = passes.digits(window)
-    cards, ipv4, ssn = passes.numbers(window, digit)
-    yield from _around(block, end, ssn + at, patterns.SSN, "us_ssn", 4, 20)
-    yield from _around(block, end, ipv4 + at, patterns.IPV4, "ipv4", 4, 24)
-    for hit in _around(block, end, cards + at, patterns.CARD, "card_number", 20, 28):
-        if patterns.luhn(hit[2]):
-            yield hit
-    ibans = passes.ibans(window, digit) + at
-    for hit in _around(block, end, ibans, patterns.IBAN, "iban", 0, 48):
-        if patterns.iban(hit[2]):
-            yield hit
-
-
-def _keys(block: bytes, end: int, edge: int, places: list[int]) -> Iterator[Hit]:
-    """Search each run of key-like bytes once; a run begins at most four bytes before a place."""
-    i = 0
-    while i < len(places):
-        first = last = places[i]
-        while i + 1 < len(places) and places[i + 1] == last + 4:
-            i, last = i + 1, places[i + 1]
-        stop = last + 20
-        if stop >= edge:  # the window cut the run: it may go on behind
-            stop += 4096
-        for match in patterns.KEY.finditer(block, max(0, first - 4), min(end, stop)):
-            if match.start() > last + 4:
-                break
-            yield patterns.KEY_NAMES[(match.lastindex or 1) - 1], match.start(), match[0]
-        i += 1
-
-
-def _around(
-    block: bytes,
-    end: int,
-    at: NDArray[Any],
-    form: re.Pattern[bytes],
-    code: str,
-    before: int,
-    after: int,
-) -> Iterator[Hit]:
-    """Yield the matches of a pattern near the places given, each match once."""
-    done = 0
-    for place in at.tolist():
-        if place < done:
-            continue
-        start = max(done, place - before)
-        for match in form.finditer(block, start, min(end, place + after)):
-            if match.start() > place:
-                break
-            if match.end() > place:
-                yield code, match.start(), match[0]
-                done = match.end()
-                break
-
-
-def find_oddities(
-    block: bytes, end: int, at: int, window: NDArray[Any], passes: triggers.Passes
-) -> Iterator[Hit]:
-    """Yield placeholders, special tokens and line separators that other tools may break at."""
+def _log(hits: list[Hit], starts: NDArray[Any], base: int, part: Part) -> None:
+    """Add what was found, in its order, to the log of the part; of what it has enough, counts."""
     import numpy as np
 
-    brace = passes.twice(window, 123) + at
-    yield from _around(block, end, brace, patterns.PLACEHOLDER, "placeholders", 0, 64)
-    less = passes.rare(block, at, window, 60)
-    if less.size:
-        less = less[np.isin(window.take(np.minimum(less + 1, window.size - 1)), _AFTER_LESS)] + at
-        yield from _around(block, end, less, patterns.SPECIAL, "special_tokens", 0, 40)
-    for place in (passes.separators(window) + at).tolist():
-        if place < end:
-            yield "line_separators", place, block[place : place + 3]
+    told = part.marks.told()
+    lines: Any = np.searchsorted(starts, [place for _, place, _ in hits], side="right") - 1
+    firsts = starts[lines].tolist()
+    found = zip(lines.tolist(), firsts, hits, strict=True)
+    for line, group in groupby(found, key=itemgetter(0)):
+        row = list(group)
+        codes = [hit[0] for _, _, hit in row]
+        if told.issuperset(codes):
+            part.marks.count(codes)
+        else:
+            part.marks.add(base + line + 1, [_problem(hit, first) for _, first, hit in row])
+
+
+def _problem(hit: Hit, first: int) -> Problem:
+    code, place, text = hit
+    example = text.decode("utf-8", "replace") if code in _ODD else patterns.mask(text)
+    return Problem(code, f"byte {place - first + 1}", {"example": example})
+
+
+def confirm(block: bytes, end: int, places: Places) -> Iterator[Hit]:
+    """Yield (code, place, bytes) of what stands at the places, each once.
+
+    A place is where a match begins; of an e-mail address the @, of an IPv4 address the first
+    point, of a telephone number without + the sign before its last digits.
+    """
+    for kind, found in places.items():
+        search = _SEARCH.get(kind)
+        done = 0
+        for place in sorted(found):
+            if place < done or place >= end:
+                continue
+            if search is None:
+                yield kind, place, block[place : place + 3]
+                continue
+            match = search(block, place, done, end)
+            if match is not None:
+                done = match.end()
+                code = _code(kind, match)
+                if code:
+                    yield code, match.start(), match[0]
+
+
+Search = Callable[[bytes, int, int, int], "re.Match[bytes] | None"]
+
+
+def _begins(form: re.Pattern[bytes]) -> Search:
+    """Return a search for a pattern that begins at the place."""
+    return lambda block, place, _, end: form.match(block, place, end)
+
+
+def _goes_back(form: re.Pattern[bytes], signs: bytes, most: int) -> Search:
+    """Return a search for a pattern that begins with at most so many of these signs before."""
+
+    def search(block: bytes, place: int, done: int, end: int) -> re.Match[bytes] | None:
+        before = block[max(0, place - most) : place]
+        start = place - len(before) + len(before.rstrip(signs))
+        return form.match(block, start, end) if start >= done else None
+
+    return search
+
+
+_SEARCH: dict[str, Search] = {
+    "key": _begins(patterns.KEY),
+    "email": _goes_back(patterns.EMAIL, _LOCAL, 65),
+    "private_key": _begins(patterns.PRIVATE_KEY),
+    "us_ssn": _begins(patterns.SSN),
+    "ipv4": _goes_back(patterns.IPV4, _DIGITS, 4),
+    "card_number": _begins(patterns.CARD),
+    "iban": _begins(patterns.IBAN),
+    "phone": phones.find_sure,
+    "placeholders": _begins(patterns.PLACEHOLDER),
+    "special_tokens": _begins(patterns.SPECIAL),
+}
+
+
+def _code(kind: str, match: re.Match[bytes]) -> str:
+    """Return the code of a match; none if its check digits are wrong."""
+    if kind == "key":
+        return patterns.KEY_NAMES[(match.lastindex or 1) - 1]
+    if kind == "card_number" and not patterns.luhn(match[0]):
+        return ""
+    if kind == "iban" and not patterns.iban(match[0]):
+        return ""
+    return kind
+
+
+def _more_phones(
+    block: bytes, end: int, places: Iterable[int], hits: Iterable[Hit]
+) -> Iterator[Hit]:
+    """Yield what may be telephone numbers beside those that were found."""
+    known = sorted((place, place + len(text)) for code, place, text in hits if code == "phone")
+    i = done = 0
+    for place in sorted(places):
+        match = phones.find_any(block, place, done, end) if done <= place < end else None
+        if match is None:
+            continue
+        done = match.end()
+        while i < len(known) and known[i][1] <= match.start():
+            i += 1
+        if i == len(known) or done <= known[i][0]:
+            yield "phone", match.start(), match[0]

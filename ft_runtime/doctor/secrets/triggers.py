@@ -8,36 +8,94 @@ them, wherever it begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from ft_runtime.doctor.secrets import begins, numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 1 << 20
-_FEW = 200
+_FEW = 100
 OVERLAP = 64  # a trigger looks at fewer bytes than that
 _ONES = 0x01010101
-_SPACE, _DASH, _CAPITAL_B = 32, 45, 66
+_PLUS, _POINT, _LESS, _AT, _CAPITAL_B, _UNIT, _BRACE = b"+.<@Bu{"
 _TWO_DASHES = 0x2D2D
 
 
 class Passes:
-    """The passes over one window after another; the arrays belong to one thread."""
+    """The passes over one block after another; the arrays belong to one thread."""
 
     def __init__(self) -> None:
         import numpy as np
 
-        size = WINDOW + OVERLAP + 8
+        size = WINDOW + 2 * OVERLAP + 8
+        self._often: set[int] = set()
         self._bytes: Any = np.empty(size, np.uint8)
-        self._masks: Any = [np.zeros(size, bool) for _ in range(3)]
-        self._digits: Any = np.zeros(size, bool)
+        self._masks: Any = [np.zeros(size, bool) for _ in range(2)]
 
-    def windows(self, data: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield place and bytes of windows that overlap; a place is reported in one at least."""
-        for start in range(0, data.size, WINDOW):
-            if data.size - start >= OVERLAP or start == 0:
-                yield start, data[start : start + WINDOW + OVERLAP]
+    def find(self, block: bytes, end: int, secrets: bool, oddities: bool) -> dict[str, list[int]]:
+        """Return the places in ``block[:end]`` by kind, as `find.confirm` wants them."""
+        import numpy as np
+
+        def kinds(start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+            made = self._secrets(block, start, window) if secrets else {}
+            return made | (self._oddities(block, start, window) if oddities else {})
+
+        found = self._find(block, end, kinds)
+        data = np.frombuffer(block, np.uint8)
+        if oddities:
+            found["special_tokens"] = begins.specials(data, found["special_tokens"])
+        if secrets:
+            found["key"] = begins.keys(data, found["key"])
+            plus = begins.phones(data, found.pop("plus"))
+            found |= numbers.places(data, found.pop("numbers"))
+            found["phone"] = np.append(found["phone"], plus)
+        return {kind: at.tolist() for kind, at in found.items() if at.size}
+
+    def find_phones(self, block: bytes, end: int) -> list[int]:
+        """Return the places of whatever may be a telephone number, as `phones.find_any` wants."""
+        import numpy as np
+
+        def kinds(start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+            return {"plus": self.rare(block, start, window, _PLUS), "numbers": self.numbers(window)}
+
+        found = self._find(block, end, kinds)
+        data = np.frombuffer(block, np.uint8)
+        fours = numbers.last_fours(data, found["numbers"])
+        return np.append(begins.phones(data, found["plus"]), fours).tolist()  # type: ignore[no-any-return]
+
+    def _find(
+        self, block: bytes, end: int, kinds: Callable[[int, NDArray[Any]], dict[str, NDArray[Any]]]
+    ) -> dict[str, NDArray[Any]]:
+        """Look at windows that overlap; each names the places that begin in its own part."""
+        import numpy as np
+
+        found: dict[str, list[NDArray[Any]]] = {}
+        data = np.frombuffer(block, np.uint8)
+        for first in range(0, max(end, 1), WINDOW):
+            start = max(first - OVERLAP, 0)
+            for kind, at in kinds(start, data[start : first + WINDOW + OVERLAP]).items():
+                at = at + start
+                found.setdefault(kind, []).append(at[(at >= first) & (at < first + WINDOW)])
+        return {kind: np.concatenate(at) for kind, at in found.items()}
+
+    def _secrets(self, block: bytes, start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        return {
+            "numbers": self.numbers(window),
+            "key": self.runs(window),
+            "email": self.rare(block, start, window, _AT),
+            "private_key": self.heads(window),
+            "plus": self.rare(block, start, window, _PLUS),
+        }
+
+    def _oddities(self, block: bytes, start: int, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        return {
+            "placeholders": self.twice(window, _BRACE),
+            "special_tokens": self.rare(block, start, window, _LESS),
+            "line_separators": self.separators(block, start, window),
+        }
 
     def rare(self, block: bytes, start: int, data: NDArray[Any], sign: int) -> NDArray[Any]:
         """Return where a byte stands in a window of the block that begins at `start`.
@@ -46,15 +104,18 @@ class Passes:
         """
         import numpy as np
 
-        byte, stop = bytes([sign]), start + data.size
         found: list[int] = []
-        place = block.find(byte, start, stop)
-        while place >= 0:
-            found.append(place - start)
-            if len(found) > _FEW:
-                return self.equal(data, sign)
-            place = block.find(byte, place + 1, stop)
-        return np.array(found, np.int64)
+        if sign not in self._often:
+            byte, stop = bytes([sign]), start + data.size
+            place = block.find(byte, start, stop)
+            while place >= 0 and len(found) <= _FEW:
+                found.append(place - start)
+                place = block.find(byte, place + 1, stop)
+            if len(found) <= _FEW:
+                return np.array(found, np.int64)
+        at = self.equal(data, sign)
+        (self._often.add if at.size > _FEW else self._often.discard)(sign)
+        return at
 
     def equal(self, data: NDArray[Any], sign: int) -> NDArray[Any]:
         """Return where a byte stands."""
@@ -63,13 +124,13 @@ class Passes:
         np.equal(data, sign, out=self._masks[0][: data.size])
         return self._places(0, data.size)
 
-    def twice(self, data: NDArray[Any], sign: int, step: int = 1) -> NDArray[Any]:
-        """Return where a byte stands, and again `step` bytes behind."""
+    def twice(self, data: NDArray[Any], sign: int) -> NDArray[Any]:
+        """Return where a byte stands, and again behind itself."""
         import numpy as np
 
         one = np.equal(data, sign, out=self._masks[0][: data.size])
-        size = data.size - step
-        np.logical_and(one[:size], one[step:], out=self._masks[1][:size])
+        size = data.size - 1
+        np.logical_and(one[:size], one[1:], out=self._masks[1][:size])
         return self._places(1, size)
 
     def runs(self, data: NDArray[Any]) -> NDArray[Any]:
@@ -85,68 +146,25 @@ class Passes:
         two = words[:-1] & words[1:]
         return np.flatnonzero(two[:-2] & two[2:]) * 4
 
-    def digits(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return which bytes are digits; the array is used again for the next window."""
-        import numpy as np
+    def numbers(self, data: NDArray[Any]) -> NDArray[Any]:
+        r"""Return where two digits or more, or digits behind a point, stand behind other bytes.
 
-        shifted = np.subtract(data, np.uint8(48), out=self._bytes[: data.size])
-        return np.less(shifted, 10, out=self._digits[: data.size])
-
-    def ibans(self, data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
-        """Return where two capitals and two digits stand."""
-        import numpy as np
-
-        size = data.size
-        shifted = np.subtract(data, np.uint8(65), out=self._bytes[:size])
-        capital = np.less(shifted, 26, out=self._masks[0][:size])
-        found = np.logical_and(capital[:-3], capital[1:-2], out=self._masks[1][: size - 3])
-        found &= digit[2:-1]
-        found &= digit[3:]
-        return self._places(1, size - 3)
-
-    def numbers(
-        self, data: NDArray[Any], digit: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return a place in each card number, and the first dot of an IPv4, dash of an SSN."""
-        import numpy as np
-
-        size = data.size
-        shifted = np.subtract(data, np.uint8(_DASH), out=self._bytes[:size])
-        between = np.less(shifted, 2, out=self._masks[1][:size])  # a dash or a point
-        near = np.logical_and(between[1:-1], digit[:-2], out=self._masks[2][: size - 2])
-        near &= digit[2:]
-        at = self._places(2, size - 2) + 1
-        dash = data.take(at) == _DASH
-        ssn = at[dash]
-        ssn = ssn[ssn < size - 3]
-        ssn = ssn[(data.take(ssn + 3) == _DASH) & _is_digit(data.take(ssn + 2))]
-        dots = at[~dash]
-        if dots.size < 3:
-            return self._groups(data, digit), dots[:0], ssn
-        close = np.diff(dots) <= 4
-        return self._groups(data, digit), dots[:-2][close[:-1] & close[1:]], ssn
-
-    def _groups(self, data: NDArray[Any], digit: NDArray[Any]) -> NDArray[Any]:
-        """Return where groups of four digits of a card number may stand.
-
-        Four digits at a place that is a multiple of four: of groups of four with a sign between
-        one always lies there. Beside them stands a digit, or a sign and then a digit.
+        Not behind a u: of ``\u0441`` there are very many where JSON escapes a language.
         """
         import numpy as np
 
-        groups: Any = np.flatnonzero(self._words(digit)) * 4
-        if groups.size:
-            beside: Any = np.zeros(groups.size, bool)
-            for one, two in ((4, 5), (-1, -2)):
-                byte = data.take(groups + one, mode="clip")
-                sign = (byte == _SPACE) | (byte == _DASH)
-                beside |= _is_digit(byte)
-                beside |= sign & _is_digit(data.take(groups + two, mode="clip"))
-            groups = groups[beside]
-        return groups
+        size = data.size
+        shifted = np.subtract(data, np.uint8(48), out=self._bytes[:size])
+        digit = np.less(shifted, 10, out=self._masks[0][:size])
+        first = np.greater(digit[1:-1], digit[:-2], out=self._masks[1][: size - 2])
+        wanted = np.equal(data[:-2], _POINT, out=self._bytes.view(bool)[: size - 2])
+        first &= np.logical_or(wanted, digit[2:], out=wanted)
+        first &= np.not_equal(data[:-2], _UNIT, out=wanted)
+        at = self._places(1, size - 2) + 1
+        return np.append(0, at) if digit[0] else at
 
     def heads(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return the first or second dash of five before a B, as a private key begins.
+        """Return the first dash of five before a B, as a private key begins.
 
         Five dashes hold two pairs, one behind the other, that begin at an even place.
         """
@@ -157,11 +175,11 @@ class Passes:
         np.logical_and(pair[:-1], pair[1:], out=self._masks[1][: half - 1])
         at = self._places(1, half - 1) * 2
         fourth, fifth = data.take(at + 4, mode="clip"), data.take(at + 5, mode="clip")
-        return at[(fourth == _CAPITAL_B) | (fifth == _CAPITAL_B)]
+        return np.append(at[fourth == _CAPITAL_B] - 1, at[fifth == _CAPITAL_B])
 
-    def separators(self, data: NDArray[Any]) -> NDArray[Any]:
+    def separators(self, block: bytes, start: int, data: NDArray[Any]) -> NDArray[Any]:
         """Return where the UTF-8 of U+2028 or U+2029 stands."""
-        lead = self.equal(data, 0xE2)
+        lead = self.rare(block, start, data, 0xE2)
         lead = lead[lead < data.size - 2]
         if lead.size:
             lead = lead[data.take(lead + 1) == 0x80]
@@ -183,12 +201,8 @@ class Passes:
         mask = self._masks[number]
         mask[size : size + 8] = False
         mask = mask[: (size + 7) & ~7]
+        if not mask.any():
+            return np.zeros(0, np.int64)
         words = np.flatnonzero(mask.view(np.uint64) != 0)
-        if not words.size:
-            return words
         at = np.flatnonzero(mask.reshape(-1, 8)[words])
         return (words.take(at >> 3) << 3) + (at & 7)
-
-
-def _is_digit(byte: NDArray[Any]) -> NDArray[Any]:
-    return (byte >= 48) & (byte <= 57)

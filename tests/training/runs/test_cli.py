@@ -84,7 +84,7 @@ def test_the_environment_is_shown(capsys):
 def test_help_names_the_commands_and_the_exit_codes():
     command = [sys.executable, "-m", "ft_runtime", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    for word in ("run", "check", "env", "smoke", "75"):
+    for word in ("run", "check", "env", "smoke", "compile", "75"):
         assert word in done.stdout
 
 

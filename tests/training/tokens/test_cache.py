@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ft_runtime import files
 from ft_runtime.findings import FindingsError
 from ft_runtime.tokens import PreparedData, cache, keeping, prepare_data
 from ft_runtime.tokens.cache import Cache, bound, cache_folder
@@ -32,7 +33,7 @@ CHATS = [
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """Folder of the cache; even few rows are kept in it."""
-    monkeypatch.setenv(cache.PLACE, str(tmp_path / "cache"))
+    monkeypatch.setenv(files.CACHE, str(tmp_path / "cache"))
     monkeypatch.setattr(keeping, "WORTH_KEEPING", 1)
     return tmp_path / "cache" / "prepared"
 
@@ -78,7 +79,7 @@ def test_the_same_input_is_prepared_once_and_tells_the_same(root, once, told, tm
 
 def test_the_cache_changes_nothing(root, monkeypatch):
     kept = contents(prepare())
-    monkeypatch.setenv(cache.PLACE, "off")
+    monkeypatch.setenv(files.CACHE, "off")
     assert cache_folder() is None
     assert contents(prepare()) == kept
 
@@ -171,7 +172,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_costs_nothing_else(tmp_path,
     expected = contents(prepare())
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    os.environ[cache.PLACE] = str(in_the_way)  # restored with the fixture
+    os.environ[files.CACHE] = str(in_the_way)  # restored with the fixture
     told.clear()
     assert contents(prepare()) == expected
     assert [item.severity for item in told if item.code == "tokens.cache_not_written"] == [
@@ -195,7 +196,7 @@ def test_a_disk_that_fills_up_half_way_loses_no_row(root, told, monkeypatch):
     assert set(root.iterdir()) == before
     assert len(data.ledger.entries) == len(CHATS)
     monkeypatch.undo()
-    monkeypatch.setenv(cache.PLACE, "off")
+    monkeypatch.setenv(files.CACHE, "off")
     assert contents(data) == contents(prepare(length=40)) != expected
 
 
@@ -215,7 +216,7 @@ def test_a_template_with_a_running_clock_is_not_kept(root, once):
 
 
 def test_few_rows_are_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.PLACE, str(tmp_path / "cache"))
+    monkeypatch.setenv(files.CACHE, str(tmp_path / "cache"))
     prepare()
     assert not (tmp_path / "cache").exists()
 
@@ -282,8 +283,8 @@ def test_another_process_may_keep_the_same_first(root):
 def test_the_cache_is_where_the_system_keeps_caches(
     tmp_path, monkeypatch, platform, variable, expected
 ):
-    monkeypatch.delenv(cache.PLACE)
-    monkeypatch.setattr(cache.sys, "platform", platform)
+    monkeypatch.delenv(files.CACHE)
+    monkeypatch.setattr(files.sys, "platform", platform)
     monkeypatch.setenv(variable, str(tmp_path))
     assert str(cache_folder()) == expected.format(tmp_path)
 

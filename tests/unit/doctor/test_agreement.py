@@ -12,14 +12,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ft_runtime.doctor import scan
+from ft_runtime.doctor import kernels, scan
+from ft_runtime.doctor.jsonl.compiled import reader
 from ft_runtime.doctor.jsonl.explain import explain
-from ft_runtime.doctor.jsonl.layout import make_layout
+from ft_runtime.doctor.jsonl.layout import Layout, make_layout
 from ft_runtime.doctor.jsonl.plain import accept
 from ft_runtime.doctor.jsonl.words import PAD
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import is_error
 from support.json_lines import FEW, FORMATS, lines, summary
+
+pytestmark = pytest.mark.usefixtures("tier")
+
+
+def layout_of(form: str) -> Layout:
+    """What `accept` takes, in the tier that is tested."""
+    layout = make_layout(form)
+    if kernels.wanted(0):
+        layout.reader = reader(layout)
+        assert layout.reader
+    return layout
 
 
 def block_of(parts: list[bytes]) -> tuple[bytes, int]:
@@ -31,7 +43,7 @@ def block_of(parts: list[bytes]) -> tuple[bytes, int]:
 @given(st.lists(lines(), min_size=1, max_size=12), st.sampled_from(FORMATS))
 def test_what_the_fast_path_accepts_is_fine_and_equal_on_the_slow_path(parts, form):
     block, end = block_of(parts)
-    found = accept(block, end, make_layout(form))
+    found = accept(block, end, layout_of(form))
     assert found.fine.size == len(parts)
     slow = make_layout(form)
     labels = []
@@ -62,7 +74,7 @@ def test_ordinary_rows_are_taken_by_the_fast_path(form, separators, ascii_only):
     block, end = block_of(
         [json.dumps(row, ensure_ascii=ascii_only, separators=separators).encode()]
     )
-    assert accept(block, end, make_layout(form)).fine.tolist() == [True]
+    assert accept(block, end, layout_of(form)).fine.tolist() == [True]
 
 
 @FEW
@@ -273,7 +285,7 @@ def test_a_file_of_broken_rows_that_turns_good_is_read_as_any_other(tmp_path):
 
 @pytest.mark.parametrize("times", [2, 3, 4, 5, 9, 64, 65, 257])
 def test_a_key_repeated_any_number_of_times_is_not_taken(times):
-    layout = make_layout("jsonl_prompt")
+    layout = layout_of("jsonl_prompt")
     rows = [
         json.dumps({"prompt": "a", "completion": "b", f"key{i}": "x"}).encode() for i in range(40)
     ]

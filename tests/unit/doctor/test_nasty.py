@@ -18,6 +18,8 @@ nasty = importlib.util.module_from_spec(_spec)
 sys.modules["doctor_nasty"] = nasty
 _spec.loader.exec_module(nasty)
 
+pytestmark = pytest.mark.usefixtures("tier")
+
 
 def codes(findings) -> set[str]:
     return {item.code.removeprefix("data.") for item in findings}

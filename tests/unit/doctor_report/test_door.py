@@ -131,7 +131,7 @@ def test_a_config_gets_the_report_of_its_data(here, capsys):
     assert told.err.count("tail_of_sorted") == 1
 
 
-def test_telephone_numbers_are_found_on_request(here, capsys):
+def test_telephone_numbers_are_found_and_more_of_them_on_request(here, capsys):
     numbers = [
         "+49 170 1234567",
         "+14155552671",
@@ -150,14 +150,17 @@ def test_telephone_numbers_are_found_on_request(here, capsys):
     jsonl(
         here / "a.jsonl", [{"prompt": f"call {n} now", "completion": "b"} for n in numbers + others]
     )
-    assert main(["check", "a.jsonl", "--json"]) == 0
-    assert "phone" not in json.loads(capsys.readouterr().out)["files"][0]["marks"]
-    assert main(["check", "a.jsonl", "--json", "--phone"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    kind = next(each for each in document["kinds"] if each["code"].endswith(".phone"))
-    assert kind["rows"] == len(numbers)
-    assert kind["where"].startswith("a.jsonl:1, 2, 3, 4, 5")
-    assert not any(number in json.dumps(document["findings"]) for number in numbers)
+    jsonl(here / "b.jsonl", [{"prompt": "is it 415 555 2671", "completion": "no"}])
+    for more in ([], ["--phone"]):
+        assert main(["check", "a.jsonl", "--json", *more]) == 0
+        document = json.loads(capsys.readouterr().out)
+        kind = next(each for each in document["kinds"] if each["code"].endswith(".phone"))
+        assert kind["rows"] == len(numbers)
+        assert kind["where"].startswith("a.jsonl:1, 2, 3, 4, 5")
+        assert not any(number in json.dumps(document["findings"]) for number in numbers)
+        main(["check", "b.jsonl", "--json", *more])
+        document = json.loads(capsys.readouterr().out)
+        assert any(each["code"].endswith(".phone") for each in document["kinds"]) == bool(more)
 
 
 def test_a_file_a_split(here, capsys):
