@@ -18,6 +18,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from ft_runtime.uncompiled import without_compiler
+
 # Modules of peft that ask for bitsandbytes while an adapter is made.
 _ASKING = ("tuners.lora.model", "utils.quantization_utils")
 
@@ -133,7 +135,7 @@ def import_peft() -> ModuleType:
 
     One function of peft looks at it, to choose layers of a quantised model.
     """
-    with put_off("bitsandbytes"):
+    with put_off("bitsandbytes"), without_compiler():
         return load("peft")
 
 
@@ -201,7 +203,7 @@ def import_models() -> None:
     """
     import_transformers()
     if "transformers.modeling_utils" not in sys.modules:
-        with put_off("scipy.optimize", "linear_sum_assignment"):
+        with put_off("scipy.optimize", "linear_sum_assignment"), without_compiler():
             load("transformers.modeling_utils")
 
 

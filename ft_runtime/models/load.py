@@ -16,6 +16,7 @@ from ft_runtime.models.heads import check_loaded, head_modules, labels
 from ft_runtime.models.identity import model_identity
 from ft_runtime.models.quantization import keep_trainable_on_cpu, quantization_config
 from ft_runtime.models.source import ModelSource, find_model
+from ft_runtime.uncompiled import without_compiler
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ft_runtime.runs import Run
 
 
+@without_compiler()
 def load_model(
     config: Config,
     device: Device,

@@ -20,6 +20,7 @@ from ft_runtime.training.progress import close_progress
 from ft_runtime.training.rescue import recover, watch_memory
 from ft_runtime.training.result import TrainingPaused, TrainResult
 from ft_runtime.training.whole import make_whole
+from ft_runtime.uncompiled import without_compiler
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ft_runtime.runs.checkpoints import Checkpoint
 
 
+@without_compiler()
 def train(
     trainer: Trainer, run: Run, resume: Literal["auto", False] | str | Path = "auto"
 ) -> TrainResult:

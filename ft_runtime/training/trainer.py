@@ -21,6 +21,7 @@ from ft_runtime.training.progress import show_progress
 from ft_runtime.training.scaler import scaler_callback_class
 from ft_runtime.training.schedule import complete_schedule, total_steps
 from ft_runtime.training.tally import Tally
+from ft_runtime.uncompiled import without_compiler
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ft_runtime.tokens import PreparedData
 
 
+@without_compiler()
 def build_trainer(
     config: Config,
     model: PreTrainedModel,
