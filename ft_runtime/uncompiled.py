@@ -1,80 +1,35 @@
 """Training without torch's compiler in memory, until somebody compiles.
 
-``import torch._dynamo`` takes a seventh of the time to the first step, and nothing on the way
-compiles: transformers marks a few functions for the compiler when it is imported, and an optimizer
-asks at each step for a break in a graph that is not there. In the block of `without_compiler` the
-module's name leads to a stand-in that notes the marks and has no graph to break. Whatever else is
-wanted of it, by whomever, imports the real module, and so does every import after the block. As
-soon as the real one is there it gets the marks, before it can compile anything.
+torch's compiler and its algebra of symbolic shapes (with sympy) take a sixth of the time to the
+first step, and on the way to it nothing is compiled: transformers marks a few functions for the
+compiler when it is imported, an optimizer asks at each step for a break in a graph that is not
+there, and what is planned without data asks the algebra about plain numbers. The stand-ins note the
+marks, have no graph to break, and know that a number is itself. See `ft_runtime.standins`.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import importlib.util
 import inspect
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-COMPILER = "torch._dynamo"
-_PARTS = {"_trace_wrapped_higher_order_op": ("TransformGetItemToIndex",)}
-"""Modules of the compiler, and what transformers takes from them: classes that it only calls."""
+from ft_runtime.standins import StandIn, absent, arrived, real
 
 
 @contextmanager
 def without_compiler() -> Iterator[None]:
-    """Keep torch's compiler from being imported for nothing in the block.
-
-    Where it is there already, nothing is done. Blocks may lie in each other.
-    """
-    if COMPILER in sys.modules or importlib.util.find_spec("torch") is None:
+    """Keep torch's compiler from being imported for nothing while a block lasts."""
+    if "torch" not in sys.modules and importlib.util.find_spec("torch") is None:
         yield
         return
-    if not any(isinstance(finder, _Arrival) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Arrival())
-    stand_ins = {COMPILER: _compiler(), **{f"{COMPILER}.{name}": _part(name) for name in _PARTS}}
-    sys.modules.update(stand_ins)
-    try:
+    with absent(_COMPILER, _HIGHER_ORDER, _SHAPES, _ALGEBRA):
         yield
-    finally:
-        _withdraw()
-
-
-class _StandIn(ModuleType):
-    """A module that becomes the real one when more is asked of it than it has."""
-
-    __path__: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # the import system looks for some of these
-            raise AttributeError(name)
-        return getattr(_real(self.__name__), name)
-
-
-def _withdraw() -> None:
-    for name in (COMPILER, *(f"{COMPILER}.{part}" for part in _PARTS)):
-        if isinstance(sys.modules.get(name), _StandIn):
-            del sys.modules[name]
-
-
-def _real(name: str = COMPILER) -> ModuleType:
-    """Import a module of the compiler, or the compiler."""
-    _withdraw()
-    importlib.import_module(COMPILER)
-    return importlib.import_module(name)
-
-
-def _arrived() -> ModuleType | None:
-    """Return the compiler, where it is imported."""
-    module = sys.modules.get(COMPILER)
-    return None if isinstance(module, _StandIn) else module
 
 
 class _Disabled:
@@ -84,21 +39,27 @@ class _Disabled:
         self.function = function
         self.keywords = keywords
 
-    def settle(self, compiler: ModuleType) -> None:
-        self.function = compiler.disable(self.function, **self.keywords)
-
 
 _disabled: weakref.WeakSet[_Disabled] = weakref.WeakSet()
 _marked: list[tuple[str, Callable[..., Any]]] = []
-_lent: list[tuple[str, str, Callable[..., Any]]] = []
+
+
+def _settle(compiler: ModuleType) -> None:
+    """Tell the compiler, which has just been imported, what it has missed."""
+    for kind, function in _marked:
+        getattr(compiler, kind)(function)
+    for state in list(_disabled):
+        state.function = compiler.disable(state.function, **state.keywords)
+    _marked.clear()
+    _disabled.clear()
 
 
 def _disable(function: Any = None, recursive: bool = True, **keywords: Any) -> Any:
     """Do what ``torch._dynamo.disable`` does: nothing, until something is compiled."""
     if function is None:
         return functools.partial(_disable, recursive=recursive, **keywords)
-    if _arrived() or not inspect.isroutine(function):
-        return _real().disable(function, recursive, **keywords)
+    if arrived(_DYNAMO) or not inspect.isroutine(function):
+        return real(_DYNAMO).disable(function, recursive, **keywords)
     state = _Disabled(function, {"recursive": recursive, **keywords})
     _disabled.add(state)
 
@@ -110,11 +71,11 @@ def _disable(function: Any = None, recursive: bool = True, **keywords: Any) -> A
 
 
 def _mark(kind: str) -> Callable[[Any], Any]:
-    """Return a decorator of the compiler that returns the function which it is given."""
+    """Return the decorator of the compiler that has this name and returns what it is given."""
 
     def decorate(function: Any) -> Any:
-        if _arrived() or not inspect.isfunction(function):
-            return getattr(_real(), kind)(function)
+        if arrived(_DYNAMO) or not inspect.isfunction(function):
+            return getattr(real(_DYNAMO), kind)(function)
         _marked.append((kind, function))
         return function
 
@@ -122,106 +83,115 @@ def _mark(kind: str) -> Callable[[Any], Any]:
 
 
 def _graph_break(*args: Any, **keywords: Any) -> None:
-    if _arrived():
-        _real().graph_break(*args, **keywords)
+    if arrived(_DYNAMO):
+        real(_DYNAMO).graph_break(*args, **keywords)
 
 
-class _NothingCompiled:
-    """Stands for a class of which there is no object without the compiler."""
+class _Class:
+    """Stands for a class of which there is no object before its module is imported."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._place = (module, name)
+
+    def _real(self) -> Any:
+        module, name = self._place
+        return getattr(real(module), name)
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return arrived(self._place[0]) and isinstance(value, self._real())
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self._real()(*args, **keywords)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._real(), name)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self._real(),)
 
 
-class _EvalFrame(_StandIn):
-    OptimizedModule = _NothingCompiled
+class _NeverRaisedError(Exception):
+    """Stands for what nobody raises without symbolic shapes."""
 
 
-def _compiler() -> ModuleType:
-    stand_in = _StandIn(COMPILER)
-    vars(stand_in).update(
-        disable=_disable,
-        graph_break=_graph_break,
-        assume_constant_result=_mark("assume_constant_result"),
-        allow_in_graph=_mark("allow_in_graph"),
-        eval_frame=_EvalFrame(f"{COMPILER}.eval_frame"),
-    )
-    return stand_in
+def _number(*values: Any) -> bool:
+    return len(values) == 1 and type(values[0]) in (bool, int)
 
 
-def _part(name: str) -> ModuleType:
-    module = f"{COMPILER}.{name}"
-    stand_in = _StandIn(module)
-    for taken in _PARTS[name]:
-        lent = _later(module, taken)
-        _lent.append((module, taken, lent))
-        setattr(stand_in, taken, lent)
-    return stand_in
+def _truth(*values: Any) -> bool:
+    return len(values) == 1 and type(values[0]) is bool
 
 
-def _later(module: str, name: str) -> Callable[..., Any]:
+def _truths(*values: Any) -> bool:
+    return all(type(value) is bool for value in values)
+
+
+def _sizes(*values: Any) -> bool:
+    """Return True for numbers, and for rows of numbers."""
+    if all(isinstance(each, tuple | list) for each in values):
+        return all(map(_number, (size for each in values for size in each)))
+    return all(map(_number, values))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(list(one) == list(other) if isinstance(one, tuple | list) else one == other)
+
+
+def _answer(
+    name: str, known: Callable[..., bool], answer: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return a function of symbolic shapes that answers for plain numbers itself."""
+
     def call(*args: Any, **keywords: Any) -> Any:
-        return getattr(_real(module), name)(*args, **keywords)
+        if args and not keywords and known(*args):
+            return answer(*args)
+        return getattr(real(_SHAPES.__name__), name)(*args, **keywords)
 
+    call.__name__ = call.__qualname__ = name
     return call
 
 
-def _settle(compiler: ModuleType) -> None:
-    """Tell the compiler, which has just been imported, what it has missed."""
-    sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, _Arrival)]
-    for kind, function in _marked:
-        getattr(compiler, kind)(function)
-    for state in list(_disabled):
-        state.settle(compiler)
-    everywhere = list(sys.modules.values())
-    for module, name, lent in _lent:
-        real = getattr(importlib.import_module(module), name, lent)
-        for holder in everywhere:
-            if getattr(holder, "__dict__", {}).get(name) is lent:
-                setattr(holder, name, real)
-    _marked.clear()
-    _disabled.clear()
-    _lent.clear()
+def _itself(value: Any) -> Any:
+    return value
 
 
-class _Arrival(MetaPathFinder):
-    """Notices the import of the compiler, and of a part of it beside the stand-in."""
+_ANSWERS: dict[str, tuple[Callable[..., bool], Callable[..., Any]]] = {
+    "expect_true": (_truth, _itself),
+    "guard_or_false": (_truth, _itself),
+    "guard_or_true": (_truth, _itself),
+    "guard_size_oblivious": (_truth, _itself),
+    "guarding_hint_or_throw": (_number, _itself),
+    "has_guarding_hint": (_number, lambda _: True),
+    "is_nested_int": (_number, lambda _: False),
+    "statically_known_true": (_truth, _itself),
+    "sym_and": (_truths, lambda *truths: all(truths)),
+    "sym_eq": (_sizes, _same),
+    "sym_or": (_truths, lambda *truths: any(truths)),
+}
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if not fullname.startswith(COMPILER):
-            return None
-        if fullname == COMPILER:
-            spec = PathFinder.find_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                _afterwards(spec.loader, _settle)
-            return spec
-        if not isinstance(sys.modules.get(COMPILER), _StandIn):
-            return None
-        path = _real().__path__
-        there = sys.modules.get(fullname)
-        if there is None:
-            return PathFinder.find_spec(fullname, path, target)
-        return ModuleSpec(fullname, _There(there), is_package=hasattr(there, "__path__"))
-
-
-def _afterwards(loader: Any, then: Callable[[ModuleType], None]) -> None:
-    run = loader.exec_module
-
-    def run_then(module: ModuleType) -> None:
-        run(module)
-        then(module)
-
-    loader.exec_module = run_then
-
-
-class _There(Loader):
-    """Loads a module that is loaded already: its parent did it meanwhile."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self.module = module
-        self.spec = module.__spec__
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return self.module
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self.spec
+_DYNAMO = "torch._dynamo"
+_FRAMES, _TRACED = f"{_DYNAMO}.eval_frame", f"{_DYNAMO}._trace_wrapped_higher_order_op"
+_COMPILER = StandIn(
+    _DYNAMO,
+    {
+        "allow_in_graph": _mark("allow_in_graph"),
+        "assume_constant_result": _mark("assume_constant_result"),
+        "disable": _disable,
+        "eval_frame": StandIn(_FRAMES, {"OptimizedModule": _Class(_FRAMES, "OptimizedModule")}),
+        "graph_break": _graph_break,
+    },
+    _settle,
+)
+_HIGHER_ORDER = StandIn(
+    _TRACED, {"TransformGetItemToIndex": _Class(_TRACED, "TransformGetItemToIndex")}
+)
+_SHAPES = StandIn(
+    "torch.fx.experimental.symbolic_shapes",
+    {
+        **{name: _answer(name, *how) for name, how in _ANSWERS.items()},
+        "GuardOnDataDependentSymNode": _NeverRaisedError,
+    },
+)
+_ALGEBRA = StandIn("sympy", {"Basic": _Class("sympy", "Basic")})
