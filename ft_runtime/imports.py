@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ft_runtime.uncompiled import without_compiler
+from ft_runtime.lean import lean
 
 # Modules of peft that ask for bitsandbytes while an adapter is made.
 _ASKING = ("tuners.lora.model", "utils.quantization_utils")
@@ -169,7 +169,7 @@ def import_peft() -> ModuleType:
 
     One function of peft looks at it, to choose layers of a quantised model.
     """
-    with put_off("bitsandbytes"), without_compiler():
+    with put_off("bitsandbytes"), lean():
         return load("peft")
 
 
@@ -237,7 +237,7 @@ def import_models() -> None:
     """
     import_transformers()
     if "transformers.modeling_utils" not in sys.modules:
-        with put_off("scipy.optimize", "linear_sum_assignment"), without_compiler():
+        with put_off("scipy.optimize", "linear_sum_assignment"), lean():
             load("transformers.modeling_utils")
 
 

@@ -83,11 +83,47 @@ def arrived(module: str) -> bool:
 
 
 def real(module: str) -> ModuleType:
-    """Import a module, whether there is a stand-in for it or not."""
-    stand_in = sys.modules.get(module)
-    if isinstance(stand_in, StandIn):
+    """Import a module, whether there is a stand-in for it or not.
+
+    All stand-ins go with the first of them: what one module imports is not to be another's.
+    """
+    for stand_in in list(_awaited.values()):
         _withdraw(stand_in)
     return importlib.import_module(module)
+
+
+class AbsentClass:
+    """Stands for a class of which there is no object before its module is imported.
+
+    Parameters
+    ----------
+    module : str
+        Where the class is.
+    name : str
+        What it is called there.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self._place = (module, name)
+
+    def _real(self) -> Any:
+        module, name = self._place
+        return getattr(real(module), name)
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return arrived(self._place[0]) and isinstance(value, self._real())
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Call the class."""
+        return self._real()(*args, **keywords)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._real(), name)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self._real(),)
 
 
 def _parent(name: str) -> tuple[ModuleType | None, str]:

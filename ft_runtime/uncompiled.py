@@ -10,26 +10,13 @@ marks, have no graph to break, and know that a number is itself. See `ft_runtime
 from __future__ import annotations
 
 import functools
-import importlib.util
 import inspect
-import sys
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from ft_runtime.standins import StandIn, absent, arrived, real
-
-
-@contextmanager
-def without_compiler() -> Iterator[None]:
-    """Keep torch's compiler from being imported for nothing while a block lasts."""
-    if "torch" not in sys.modules and importlib.util.find_spec("torch") is None:
-        yield
-        return
-    with absent(_COMPILER, _HIGHER_ORDER, _SHAPES, _ALGEBRA):
-        yield
+from ft_runtime.standins import AbsentClass, StandIn, arrived, real
 
 
 class _Disabled:
@@ -85,31 +72,6 @@ def _mark(kind: str) -> Callable[[Any], Any]:
 def _graph_break(*args: Any, **keywords: Any) -> None:
     if arrived(_DYNAMO):
         real(_DYNAMO).graph_break(*args, **keywords)
-
-
-class _Class:
-    """Stands for a class of which there is no object before its module is imported."""
-
-    def __init__(self, module: str, name: str) -> None:
-        self._place = (module, name)
-
-    def _real(self) -> Any:
-        module, name = self._place
-        return getattr(real(module), name)
-
-    def __instancecheck__(self, value: Any) -> bool:
-        return arrived(self._place[0]) and isinstance(value, self._real())
-
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._real()(*args, **keywords)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._real(), name)
-
-    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (self._real(),)
 
 
 class _NeverRaisedError(Exception):
@@ -179,13 +141,15 @@ _COMPILER = StandIn(
         "allow_in_graph": _mark("allow_in_graph"),
         "assume_constant_result": _mark("assume_constant_result"),
         "disable": _disable,
-        "eval_frame": StandIn(_FRAMES, {"OptimizedModule": _Class(_FRAMES, "OptimizedModule")}),
+        "eval_frame": StandIn(
+            _FRAMES, {"OptimizedModule": AbsentClass(_FRAMES, "OptimizedModule")}
+        ),
         "graph_break": _graph_break,
     },
     _settle,
 )
 _HIGHER_ORDER = StandIn(
-    _TRACED, {"TransformGetItemToIndex": _Class(_TRACED, "TransformGetItemToIndex")}
+    _TRACED, {"TransformGetItemToIndex": AbsentClass(_TRACED, "TransformGetItemToIndex")}
 )
 _SHAPES = StandIn(
     "torch.fx.experimental.symbolic_shapes",
@@ -194,4 +158,5 @@ _SHAPES = StandIn(
         "GuardOnDataDependentSymNode": _NeverRaisedError,
     },
 )
-_ALGEBRA = StandIn("sympy", {"Basic": _Class("sympy", "Basic")})
+_ALGEBRA = StandIn("sympy", {"Basic": AbsentClass("sympy", "Basic")})
+STAND_INS = (_COMPILER, _HIGHER_ORDER, _SHAPES, _ALGEBRA)

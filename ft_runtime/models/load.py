@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime import processes
 from ft_runtime.compat import hush_bitsandbytes, quiet_libraries
 from ft_runtime.findings import FindingsError, finding, notify
+from ft_runtime.lean import lean
 from ft_runtime.models.adapters import add_adapter
 from ft_runtime.models.architecture import ModelConfig, auto_class, check_task, read_model_config
 from ft_runtime.models.errors import told
@@ -18,7 +19,6 @@ from ft_runtime.models.heads import check_loaded, head_modules, labels
 from ft_runtime.models.identity import model_identity
 from ft_runtime.models.quantization import keep_trainable_on_cpu, quantization_config
 from ft_runtime.models.source import ModelSource, find_model
-from ft_runtime.uncompiled import without_compiler
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ft_runtime.runs import Run
 
 
-@without_compiler()
+@lean()
 def load_model(
     config: Config,
     device: Device,

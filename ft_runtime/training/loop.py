@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ft_runtime import compat, processes
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.fit import is_out_of_memory
+from ft_runtime.lean import lean
 from ft_runtime.runs.checkpoints import tally_of
 from ft_runtime.training import checkpoints, sharding
 from ft_runtime.training.arguments import shaping_arguments
@@ -20,7 +21,6 @@ from ft_runtime.training.progress import close_progress
 from ft_runtime.training.rescue import recover, watch_memory
 from ft_runtime.training.result import TrainingPaused, TrainResult
 from ft_runtime.training.whole import make_whole
-from ft_runtime.uncompiled import without_compiler
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ft_runtime.runs.checkpoints import Checkpoint
 
 
-@without_compiler()
+@lean()
 def train(
     trainer: Trainer, run: Run, resume: Literal["auto", False] | str | Path = "auto"
 ) -> TrainResult:

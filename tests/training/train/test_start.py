@@ -11,13 +11,16 @@ NOT_LOADED = (
     "bitsandbytes", "IPython", "evaluate", "jax", "lark", "matplotlib", "networkx", "nltk",
     "rfc3987_syntax", "rouge_score", "scipy", "sklearn", "tensorboard", "tensorflow", "torchao",
     "torchvision", "trl", "wandb", "ft_runtime.smoke",
-    "torch._inductor.compile_fx", "torch.utils.tensorboard",
+    "mpmath", "rfc3986_validator", "sympy", "torch._dynamo", "torch._inductor",
+    "torch.distributed.checkpoint", "torch.distributed.fsdp",
+    "torch.fx.experimental.symbolic_shapes", "torch.onnx", "torch.utils.tensorboard",
 )  # fmt: skip
 
 SCRIPT = """
 import json, sys
 import ft_runtime as ft
 from ft_runtime.cli import main
+from ft_runtime.standins import StandIn
 
 loaded = []
 def first_step(trainer, run):
@@ -25,7 +28,9 @@ def first_step(trainer, run):
 
     class Stop(TrainerCallback):
         def on_step_end(self, *args, **keywords):
-            loaded.extend(sys.modules)
+            loaded.extend(
+                name for name, module in sys.modules.items() if not isinstance(module, StandIn)
+            )
             raise KeyboardInterrupt
 
     trainer.add_callback(Stop())

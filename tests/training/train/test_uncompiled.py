@@ -9,9 +9,9 @@ import pytest
 
 COMPILES = """
 import sys
-from ft_runtime.uncompiled import without_compiler
+from ft_runtime.lean import lean
 
-with without_compiler():
+with lean():
     import torch
 
     @torch.compiler.disable
@@ -41,10 +41,11 @@ with without_compiler():
         planned = torch.nn.Embedding(4, 2).weight
         angles = 1.0 / (10.0 ** (torch.arange(0, 4, 2, dtype=torch.float) / 4))
     assert planned.shape == (4, 2) and angles.shape == (2,)
+    import transformers.distributed.fsdp
     import transformers.masking_utils as masks
 
     assert float(apart(torch.zeros(()))) == 1 == float(beside(torch.zeros(())))
-heavy = ("torch._dynamo", "torch.fx.experimental.symbolic_shapes", "sympy")
+heavy = ("torch._dynamo", "torch.distributed.fsdp", "torch.fx.experimental.symbolic_shapes", "sympy")
 assert not set(heavy) & set(sys.modules)
 assert not any(hasattr(holder, "_dynamo") for holder in [vars(torch)])
 """
@@ -89,8 +90,20 @@ exported = torch.export.export(
 assert exported.module()(torch.ones(5, 2)).shape == (5, 2)
 assert isinstance(sympy.Symbol("x"), sympy.Basic)
 """,
+    "models can be spread": """
+import torch.distributed as dist
+import transformers.distributed.fsdp as ours
+from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule
+
+assert ours.CPUOffloadPolicy is CPUOffloadPolicy
+dist.init_process_group("gloo", init_method="tcp://127.0.0.1:0", rank=0, world_size=1)
+sharded = ours.fully_shard(torch.nn.Linear(2, 2), mesh=dist.device_mesh.init_device_mesh("cpu", (1,)))
+assert isinstance(sharded, FSDPModule) and sharded(torch.ones(1, 2)).shape == (1, 2)
+assert not ours.is_fsdp_managed_module(torch.nn.Linear(2, 2))
+dist.destroy_process_group()
+""",
     "in a block too": """
-with without_compiler():
+with lean():
     assert float(torch.compile(lambda x: apart(x), backend="eager")(torch.zeros(()))) == 1
     import torch._dynamo.config
 
