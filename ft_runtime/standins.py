@@ -142,7 +142,9 @@ def _withdraw(stand_in: ModuleType) -> None:
 
 def _replace(module: ModuleType) -> None:
     """Put a module that has just been imported in the place of its stand-in."""
-    stand_in = _awaited.pop(module.__name__)
+    stand_in = _awaited.pop(module.__name__, None)
+    if stand_in is None:
+        return
     if not _awaited:
         sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, _Door)]
     contents, settle = vars(stand_in)["_ft_lent"]
