@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+from ft_runtime import imports
+
 NOT_LOADED = (
     "bitsandbytes", "IPython", "evaluate", "jax", "lark", "matplotlib", "networkx", "nltk",
     "rfc3987_syntax", "rouge_score", "scipy", "sklearn", "tensorboard", "tensorflow", "torchao",
@@ -104,3 +106,31 @@ assert found <= set(dir(known))
 
 def test_transformers_knows_all_its_models_after_looking_once():
     subprocess.run([sys.executable, "-c", STRUCTURE], check=True)
+
+
+BESIDE = """
+import sys
+from ft_runtime import imports
+
+if sys.argv[1] == "beside":
+    imports.begin_torch()
+import torch
+
+values = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
+print(torch.get_num_threads(), torch.__config__.parallel_info(), (values @ values).sum().item())
+"""
+
+
+def test_torch_is_the_same_when_its_library_is_loaded_beside():
+    said = {
+        how: subprocess.run(
+            [sys.executable, "-c", BESIDE, how], capture_output=True, text=True, check=True
+        ).stdout
+        for how in ("beside", "alone")
+    }
+    assert said["beside"] == said["alone"]
+    assert said["alone"].strip()
+
+
+def test_a_library_that_is_not_there_is_left_to_torch_to_tell(tmp_path):
+    imports._load_libraries(tmp_path)
