@@ -177,7 +177,7 @@ class _Door(MetaPathFinder):
                 return found
         elif fullname not in _awaited:
             return None
-        others = (each for each in sys.meta_path if each is not self)
+        others = (each for each in sys.meta_path if each is not self and hasattr(each, "find_spec"))
         specs = (each.find_spec(fullname, path, target) for each in others)
         spec = next((each for each in specs if each is not None), None)
         if spec is not None and spec.loader is not None and fullname in _awaited:
