@@ -136,12 +136,15 @@ def begin_torch() -> None:
     """Let the system load torch's largest library while other things are done.
 
     That is a tenth of a second in which the interpreter is not needed. Loaded is what torch loads
-    first, in the order in which it does; where that fails, its own import tells why.
+    first, in the order in which it does; where that fails, its own import tells why. A torch for
+    GPUs is left to itself: it has libraries of others to find before its own.
     """
     spec = importlib.util.find_spec("torch") if sys.platform == "linux" else None
     if "torch" in sys.modules or spec is None or spec.origin is None:
         return
     folder = Path(spec.origin).parent / "lib"
+    if any((folder / f"libtorch_{kind}.so").exists() for kind in ("cuda", "hip", "xpu")):
+        return
     threading.Thread(target=_load_libraries, args=(folder,), name="torch's libraries").start()
 
 
