@@ -139,8 +139,10 @@ def begin_torch() -> None:
     first, in the order in which it does; where that fails, its own import tells why. A torch for
     GPUs is left to itself: it has libraries of others to find before its own.
     """
-    spec = importlib.util.find_spec("torch") if sys.platform == "linux" else None
-    if "torch" in sys.modules or spec is None or spec.origin is None:
+    if "torch" in sys.modules or sys.platform != "linux":
+        return
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
         return
     folder = Path(spec.origin).parent / "lib"
     if any((folder / f"libtorch_{kind}.so").exists() for kind in ("cuda", "hip", "xpu")):
