@@ -129,6 +129,7 @@ def _run(options: argparse.Namespace) -> int:
     from ft_runtime import imports, pipeline
     from ft_runtime.config import load_config
 
+    imports.begin_torch()
     config = load_config(_document(options))
     if threading.current_thread() is threading.main_thread():
         # Outside training SIGTERM ends the run like Ctrl-C; training has its own, gentler answer.

@@ -6,17 +6,22 @@ hidden for the length of a block.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from ft_runtime.lean import lean
 
 # Modules of peft that ask for bitsandbytes while an adapter is made.
 _ASKING = ("tuners.lora.model", "utils.quantization_utils")
@@ -76,6 +81,18 @@ def _withdraw(module: str, stand_in: ModuleType) -> None:
         del sys.modules[module]
 
 
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Let nobody look for garbage in a block that makes many objects that stay."""
+    working = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if working:
+            gc.enable()
+
+
 def load(module: str) -> ModuleType:
     """Import a module with the collector of garbage at rest.
 
@@ -85,15 +102,12 @@ def load(module: str) -> ModuleType:
     """
     if module in sys.modules:
         return sys.modules[module]
-    working = gc.isenabled()
-    gc.disable()
-    try:
-        return importlib.import_module(module)
-    finally:
-        if _usual:
-            gc.freeze()
-        if working:
-            gc.enable()
+    with collector_at_rest():
+        try:
+            return importlib.import_module(module)
+        finally:
+            if _usual:
+                gc.freeze()
 
 
 _usual: list[tuple[int, int, int]] = []
@@ -118,13 +132,40 @@ def settle() -> None:
         gc.set_threshold(*_usual.pop())
 
 
+def begin_torch() -> None:
+    """Let the system load torch's largest library while other things are done.
+
+    That is a tenth of a second in which the interpreter is not needed. Loaded is what torch loads
+    first, in the order in which it does; where that fails, its own import tells why. A torch for
+    GPUs is left to itself: it has libraries of others to find before its own.
+    """
+    if "torch" in sys.modules or sys.platform != "linux":
+        return
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent / "lib"
+    if any((folder / f"libtorch_{kind}.so").exists() for kind in ("cuda", "hip", "xpu")):
+        return
+    threading.Thread(target=_load_libraries, args=(folder,), name="torch's libraries").start()
+
+
+def _load_libraries(folder: Path) -> None:
+    with suppress(OSError):
+        ctypes.CDLL(str(folder / "libtorch_global_deps.so"), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(folder / "libtorch_cpu.so"))
+
+
 def import_jsonschema() -> ModuleType:
     """Import jsonschema without the grammar of internationalised addresses.
 
     In a Jupyter environment jsonschema finds rfc3987_syntax, which compiles a grammar when it is
     imported: longer than all the rest of reading a config.
     """
-    with put_off("rfc3987_syntax", "is_valid_syntax"):
+    with (
+        put_off("rfc3987_syntax", "is_valid_syntax"),
+        put_off("rfc3986_validator", "validate_rfc3986"),
+    ):
         return importlib.import_module("jsonschema")
 
 
@@ -133,7 +174,7 @@ def import_peft() -> ModuleType:
 
     One function of peft looks at it, to choose layers of a quantised model.
     """
-    with put_off("bitsandbytes"):
+    with put_off("bitsandbytes"), lean():
         return load("peft")
 
 
@@ -201,7 +242,7 @@ def import_models() -> None:
     """
     import_transformers()
     if "transformers.modeling_utils" not in sys.modules:
-        with put_off("scipy.optimize", "linear_sum_assignment"):
+        with put_off("scipy.optimize", "linear_sum_assignment"), lean():
             load("transformers.modeling_utils")
 
 

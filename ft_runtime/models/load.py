@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
 from ft_runtime.compat import hush_bitsandbytes, quiet_libraries
 from ft_runtime.findings import FindingsError, finding, notify
+from ft_runtime.lean import lean
 from ft_runtime.models.adapters import add_adapter
 from ft_runtime.models.architecture import ModelConfig, auto_class, check_task, read_model_config
 from ft_runtime.models.errors import told
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from ft_runtime.runs import Run
 
 
+@lean()
 def load_model(
     config: Config,
     device: Device,
@@ -69,9 +73,7 @@ def load_model(
     check_task(described, config.task, source.name)
     _check_quantised(described, config)
     _check_vocabulary(described, tokenizer, source)
-    if run is not None:
-        run.pin("model", model_identity(config, source))
-    with torch.random.fork_rng():
+    with _pinned(run, config, source), torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model, new_modules = _base(config, device, source, described, label_names)
         _check_checkpointing(model, config)
@@ -80,6 +82,24 @@ def load_model(
             return model
         model = _freeze(model)
         return add_adapter(model, config, new_modules, source.revision)
+
+
+@contextmanager
+def _pinned(run: Run | None, config: Config, source: ModelSource) -> Iterator[None]:
+    """Record which model it is; its files are read for that while the block loads them.
+
+    A run that goes on insists on its model first.
+    """
+    if run is None:
+        yield
+    elif run.checkpoint is not None:
+        run.pin("model", model_identity(config, source))
+        yield
+    else:
+        with ThreadPoolExecutor(1) as beside:
+            identity = beside.submit(model_identity, config, source)
+            yield
+        run.pin("model", identity.result())
 
 
 def _base(

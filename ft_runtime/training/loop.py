@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ft_runtime import compat, processes
 from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.fit import is_out_of_memory
+from ft_runtime.lean import lean
 from ft_runtime.runs.checkpoints import tally_of
 from ft_runtime.training import checkpoints, sharding
 from ft_runtime.training.arguments import shaping_arguments
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ft_runtime.runs.checkpoints import Checkpoint
 
 
+@lean()
 def train(
     trainer: Trainer, run: Run, resume: Literal["auto", False] | str | Path = "auto"
 ) -> TrainResult:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime import processes
 from ft_runtime.evaluation.state import is_adapter
 from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors, text
+from ft_runtime.lean import lean
 from ft_runtime.training import sharding, whole
 from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.callbacks import run_callback_class
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ft_runtime.tokens import PreparedData
 
 
+@lean()
 def build_trainer(
     config: Config,
     model: PreTrainedModel,

@@ -278,6 +278,7 @@ def test_code_of_the_model_runs_only_when_it_is_allowed(
 def test_the_run_remembers_the_model(tiny_causal_dir: Path) -> None:
     class Recorder:
         pinned: dict[str, Any] = {}
+        checkpoint = None
 
         def pin(self, kind: str, value: Any) -> None:
             self.pinned[kind] = json.loads(json.dumps(value))

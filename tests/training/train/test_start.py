@@ -7,17 +7,22 @@ import os
 import subprocess
 import sys
 
+from ft_runtime import imports
+
 NOT_LOADED = (
     "bitsandbytes", "IPython", "evaluate", "jax", "lark", "matplotlib", "networkx", "nltk",
     "rfc3987_syntax", "rouge_score", "scipy", "sklearn", "tensorboard", "tensorflow", "torchao",
     "torchvision", "trl", "wandb", "ft_runtime.smoke",
-    "torch._inductor.compile_fx", "torch.utils.tensorboard",
+    "mpmath", "rfc3986_validator", "sympy", "torch._dynamo", "torch._inductor",
+    "torch.distributed.checkpoint", "torch.distributed.fsdp",
+    "torch.fx.experimental.symbolic_shapes", "torch.onnx", "torch.utils.tensorboard",
 )  # fmt: skip
 
 SCRIPT = """
 import json, sys
 import ft_runtime as ft
 from ft_runtime.cli import main
+from ft_runtime.standins import StandIn
 
 loaded = []
 def first_step(trainer, run):
@@ -25,7 +30,9 @@ def first_step(trainer, run):
 
     class Stop(TrainerCallback):
         def on_step_end(self, *args, **keywords):
-            loaded.extend(sys.modules)
+            loaded.extend(
+                name for name, module in sys.modules.items() if not isinstance(module, StandIn)
+            )
             raise KeyboardInterrupt
 
     trainer.add_callback(Stop())
@@ -99,3 +106,31 @@ assert found <= set(dir(known))
 
 def test_transformers_knows_all_its_models_after_looking_once():
     subprocess.run([sys.executable, "-c", STRUCTURE], check=True)
+
+
+BESIDE = """
+import sys
+from ft_runtime import imports
+
+if sys.argv[1] == "beside":
+    imports.begin_torch()
+import torch
+
+values = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
+print(torch.get_num_threads(), torch.__config__.parallel_info(), (values @ values).sum().item())
+"""
+
+
+def test_torch_is_the_same_when_its_library_is_loaded_beside():
+    said = {
+        how: subprocess.run(
+            [sys.executable, "-c", BESIDE, how], capture_output=True, text=True, check=True
+        ).stdout
+        for how in ("beside", "alone")
+    }
+    assert said["beside"] == said["alone"]
+    assert said["alone"].strip()
+
+
+def test_a_library_that_is_not_there_is_left_to_torch_to_tell(tmp_path):
+    imports._load_libraries(tmp_path)
