@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.jsonl.classify import NotJsonError, classify
+from ft_runtime.doctor.jsonl.classify import classify
 from ft_runtime.doctor.jsonl.explain import explain
+from ft_runtime.doctor.jsonl.faults import NotJsonError
 from ft_runtime.doctor.jsonl.hints import risky_lines
 from ft_runtime.doctor.jsonl.layout import Layout
 from ft_runtime.doctor.jsonl.plain import accept, accept_none
@@ -25,6 +27,9 @@ _WORTH = 0.1
 _PAUSE = 16
 # Rows of a block to be explained from which it pays to look at the block as a whole first.
 _MANY = 64
+# Rows explained in a block until it is asked again which kinds were told enough.
+_SOME = 32
+_BLANK = ("blank_line",)
 
 Marker = Callable[[bytes, int, "NDArray[Any]", int, Part], None]
 
@@ -125,7 +130,9 @@ def _scan_block(
     fine = found.fine
     blank: set[int] = set()
     risks = risky_lines(data, end, found.starts) if closer.size > _MANY else None
-    told = part.log.told()
+    told, explained = part.log.told(), 0
+    counted: Counter[tuple[str, ...]] = Counter()
+    enough: dict[tuple[str, ...], bool] = {}
     for i, a, b in zip(
         closer.tolist(), found.starts[closer].tolist(), found.ends[closer].tolist(), strict=True
     ):
@@ -138,15 +145,24 @@ def _scan_block(
                     codes = classify(line, layout, risky, part.extras)
                 except NotJsonError:
                     codes, sound = None, False
-                if codes and told.issuperset(codes) and any(map(is_error, codes)):
-                    part.log.count(codes)
-                    part.broken += 1
-                    continue
+                if codes:
+                    kinds = tuple(codes)
+                    if kinds not in enough:
+                        enough[kinds] = told.issuperset(kinds) and any(map(is_error, kinds))
+                    if enough[kinds]:
+                        counted[kinds] += 1
+                        if kinds == _BLANK:
+                            blank.add(i)
+                        continue
             row = explain(line, layout, risky, sound=sound)
         if row.extras:
             part.extras |= row.extras
         if row.problems:
             part.log.add(base + i + 1, row.problems)
+            explained += 1
+            if explained % _SOME == 0 and len(now := part.log.told()) > len(told):
+                told = now
+                enough.clear()
             if row.problems[0].code == "blank_line":
                 blank.add(i)
         if row.content or row.fine:
@@ -156,6 +172,9 @@ def _scan_block(
                 part.labels[row.label] += 1
         else:
             part.broken += 1
+    for kinds, count in counted.items():
+        part.log.count(kinds, count)
+        part.broken += count
     part.note_blank(fine.size, blank)
     part.labels.update(found.labels)
     part.add_lengths(chars[fine])
