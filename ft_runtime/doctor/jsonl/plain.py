@@ -14,7 +14,7 @@ from ft_runtime.doctor.jsonl import gaps
 from ft_runtime.doctor.jsonl.accepted import accept_columns, accept_turns
 from ft_runtime.doctor.jsonl.frames import framed
 from ft_runtime.doctor.jsonl.index import Index, index
-from ft_runtime.doctor.jsonl.layout import CONTENT, FIRST_EXTRA, ROLE, Layout
+from ft_runtime.doctor.jsonl.layout import CONTENT, FIRST_COLUMN, FIRST_EXTRA, ROLE, Layout
 from ft_runtime.doctor.jsonl.records import (
     accept_records,
     check_extra,
@@ -150,6 +150,8 @@ def _conversations(found: Index, keys: NDArray[Any], layout: Layout, result: Acc
     inside = (order > open_at.take(line)) & (order <= close_at.take(line))
     outer = np.flatnonzero((keys > 0) & ~inside)
     once(keys, outer, line, fine)
+    # Beside the conversation these names are columns like any that are not used.
+    fine[line[outer[keys[outer] < FIRST_COLUMN]]] = False
     inside &= fine.take(line)
     four = np.flatnonzero(inside).reshape(-1, 4)
     if not four.size:
