@@ -18,6 +18,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from ft_runtime import garbage
+
 # Modules of peft that ask for bitsandbytes while an adapter is made.
 _ASKING = ("tuners.lora.model", "utils.quantization_utils")
 
@@ -85,15 +87,12 @@ def load(module: str) -> ModuleType:
     """
     if module in sys.modules:
         return sys.modules[module]
-    working = gc.isenabled()
-    gc.disable()
-    try:
-        return importlib.import_module(module)
-    finally:
-        if _usual:
-            gc.freeze()
-        if working:
-            gc.enable()
+    with garbage.at_rest():
+        try:
+            return importlib.import_module(module)
+        finally:
+            if _usual:
+                gc.freeze()
 
 
 _usual: list[tuple[int, int, int]] = []

@@ -19,6 +19,7 @@ from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Log, told
 from ft_runtime.doctor.secrets.find import marker
 from ft_runtime.findings import Finding, finding, raise_for_errors
+from ft_runtime.garbage import at_rest
 
 _OPEN = {"unbalanced_quote", "inside_quote"}
 
@@ -104,6 +105,7 @@ def read_source(
     return contents, source.complete
 
 
+@at_rest()
 def read_plain(source: Plain) -> Contents:
     """Read what the doctor made plain text of.
 
