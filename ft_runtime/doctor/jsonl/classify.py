@@ -70,7 +70,10 @@ def _classify(
     except msgspec.ValidationError:
         return _no_chat(line, key, seen) if chat and not listed else None
     except msgspec.DecodeError as error:
-        if whole := mended(line, str(error)):
+        whole = mended(line, str(error))
+        if whole and whole.halves and not halves and HALF in line:
+            return None  # which of them stand for a half is not to be told
+        if whole:
             return _mended(whole, layout, seen, halves)
         return not_json(line, str(error))
     except (UnicodeDecodeError, RecursionError, ValueError):
@@ -78,10 +81,13 @@ def _classify(
     if not chat:
         return None if listed else _flat(line, value, layout, seen, halves)
     rows = value if listed else [value]
-    found = [_chat(row.messages, halves) for row in rows]
-    if None in found:
-        return None
-    if not _written(line, rows, key, listed) and (listed or not _more_keys(line, value, key, seen)):
+    written: list[bytes] = []
+    found = [_chat(row.messages, halves, written, _frame(key)) for row in rows]
+    if None in found or not (
+        _same(line, written, listed)
+        or has_keys(line, sum(1 + 2 * len(row.messages) for row in rows))
+        or (not listed and _more_keys(line, value, key, seen))
+    ):
         return None
     return ["not_an_object"] if listed else found[0]
 
@@ -120,20 +126,15 @@ def _readers(key: str) -> tuple[Callable[[bytes], Any], ...]:
     return tuple(msgspec.json.Decoder(each).decode for each in (row, list[row], whole))
 
 
-def _written(line: bytes, rows: list[Any], key: str, listed: bool) -> bool:
-    """Return whether a line has the keys of these rows and no other, and none twice.
+def _same(line: bytes, written: list[bytes], listed: bool) -> bool:
+    """Return whether a line is what tools write of its rows: then no key is twice in it."""
+    text = b"".join(written[1:])  # the first is what parts two rows
+    return (b"[" + text + b"]" if listed else text) == line
 
-    A line that is what tools write of the rows has not.
-    """
-    texts = []
-    for row in rows:
-        parts = [_head(m.role) + bytes(m.content) for m in row.messages]
-        end = b"}]}" if parts else b"]}"
-        texts.append(b'{"%b": [' % key.encode() + b"}, ".join(parts) + end)
-    same = b", ".join(texts)
-    if (b"[" + same + b"]" if listed else same) == line:
-        return True
-    return has_keys(line, sum(1 + 2 * len(row.messages) for row in rows))
+
+@lru_cache(maxsize=256)
+def _frame(key: str) -> bytes:
+    return b'{"%b": [' % key.encode()
 
 
 @lru_cache(maxsize=256)
@@ -169,8 +170,13 @@ def _no_chat(line: bytes, key: str, seen: Collection[str]) -> list[str] | None:
     return ["messages_not_list"] if text[:1] != b"[" and _text(text, False) is not None else None
 
 
-def _chat(messages: list[Any], halves: bool) -> list[str] | None:
+def _chat(
+    messages: list[Any], halves: bool, written: list[bytes], frame: bytes
+) -> list[str] | None:
+    """Classify a conversation; `written` gets what tools would write of it."""
+    written += (b", ", frame)
     if not messages:
+        written.append(b"]}")
         return ["no_messages"]
     codes: list[str] = []
     roles = []
@@ -178,6 +184,7 @@ def _chat(messages: list[Any], halves: bool) -> list[str] | None:
         name, content = message.role, bytes(message.content)
         role = ROLES.get(name, 0)
         roles.append(role)
+        written += (_head(name), content, b"}, ")
         if not role:
             codes.append("role_case" if name.strip().lower() in ROLES else "unknown_role")
         if content[:2] not in _VISIBLE or halves:
@@ -186,6 +193,7 @@ def _chat(messages: list[Any], halves: bool) -> list[str] | None:
                 return None
             if code:
                 codes.append(code)
+    written[-1] = b"}]}"
     return codes + _order(tuple(roles))
 
 

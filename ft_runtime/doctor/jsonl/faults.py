@@ -9,11 +9,11 @@ DEEPEST = 500
 HALF = b"\\ufffd"
 """Stands for half of a surrogate pair, in a line that has no such escape of its own."""
 
-# The two halves of a pair, or one of them alone.
-_PAIR = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_HALVES = re.compile(rb"(%b)|\\u[dD][89a-fA-F][0-9a-fA-F]{2}" % _PAIR)
 # How a line ends that is cut off inside a word or an escape, for which there are other codes.
 _STUMP = re.compile(rb"(?:^|[\[:,\s])[tfn][a-z]{0,3}$|\\")
+_HALF = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_FIRST_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
+_MOST_HALVES = 8
 _PLACE = re.compile(r"byte (\d+)\)$")
 _TRUNCATED = "Input data was truncated"
 _NUMBERS = (b"NaN", b"Infinity")
@@ -79,16 +79,21 @@ def _has_half(line: bytes) -> bool:
 
 def mended(line: bytes, error: str) -> Mended | None:
     """Return a line without the fault that `parse` reads over, to look for others; or None."""
-    # Near the end of a line the parser looks for the other half behind it.
+    place = _PLACE.search(error)
+    at = int(place[1]) if place else len(line)
     if "hex escape" in error or "surrogate" in error or (error == _TRUNCATED and _has_half(line)):
-        if b"\\\\" in line or b"fffd" in line.lower():
-            return None
-        whole = _HALVES.sub(lambda match: match[1] or HALF, line)
-        return None if whole == line else Mended(whole, "lone_surrogate", True)
-    if "invalid character" in error and (match := _PLACE.search(error)):
-        at = int(match[1])
+        return _without_half(line, at if place else line.rfind(b"\\u") + 6)
+    if "invalid character" in error:
         for name in _NUMBERS:
             if line.startswith(name, at) and line[at - 1 : at] != b"-":
                 word = b'"%b"' % (b"x" * (len(name) - 2))
                 return Mended(line[:at] + word + line[at + len(name) :], "not_finite")
     return None
+
+
+def _without_half(line: bytes, end: int) -> Mended | None:
+    """Put `HALF` in the place of half of a pair; the parser stopped behind it, or one further."""
+    at = end - 12 if _FIRST_HALF.match(line, end - 12) else end - 6
+    if at < 0 or not _HALF.match(line, at) or line.count(HALF) > _MOST_HALVES:
+        return None
+    return Mended(line[:at] + HALF + line[at + 6 :], "lone_surrogate", True)
