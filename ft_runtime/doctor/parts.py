@@ -69,13 +69,9 @@ def _ending(each: Surveyed) -> str:
 
 def _copy_lines(found: Survey) -> list[int]:
     """Return the line of each fine row in the file that is read, which may be a copy."""
-    import numpy as np
-
     lines: list[int] = []
     for each in found.files:
-        at = np.flatnonzero(each.content)
-        source = at + 1 if each.plain.numbers is not None else each.lines()[at]
-        lines += source.tolist()
+        lines += each.fine_lines(copy=each.plain.numbers is not None).tolist()
     return lines
 
 

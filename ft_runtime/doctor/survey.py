@@ -28,6 +28,8 @@ from ft_runtime.findings import Finding, FindingsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_CHUNK = 1 << 16
+
 
 @dataclass
 class Surveyed:
@@ -47,12 +49,12 @@ class Surveyed:
 
     @property
     def content(self) -> NDArray[Any]:
-        """Number of each row, 0 for a broken one."""
+        """Number of each fine row."""
         return self.part.content.array
 
     @property
     def prompt(self) -> NDArray[Any]:
-        """Number of what each row asks."""
+        """Number of what each fine row asks."""
         return self.part.prompt.array
 
     def lines(self) -> NDArray[Any]:
@@ -62,7 +64,12 @@ class Surveyed:
         if len(self.part.row_lines):
             return self.part.row_lines.array
         first = line_of(self.scan, self.part, 0) if self.scan.rows else 1
-        return np.arange(first, first + self.content.size, dtype=np.uint32)
+        return np.arange(first, first + self.part.rows, dtype=np.uint32)
+
+    def fine_lines(self, *, copy: bool = False) -> NDArray[Any]:
+        """Return the number of each fine row in the source, or its line in the plain copy."""
+        at = self.part.fit()
+        return at + 1 if copy else self.lines()[at]
 
     def records(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         """Join the physical lines of a table to its records, where the scan has parted them."""
@@ -115,20 +122,18 @@ class Survey:
 
         empty: NDArray[Any] = np.zeros(0, np.uint64)
         if not self.files:
-            return Members(empty, empty, None, empty.astype(np.int64), empty.astype(np.int64))
-        kept = [each.content != 0 for each in self.files]
+            return Members(empty, empty, None, lambda: empty, empty.astype(np.int64))
 
         def gather(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
-            # All rows are fine, often: then nothing is copied.
-            pairs = zip(arrays, kept, strict=True)
-            taken = [array if at.all() else array[at] for array, at in pairs]
+            taken = list(arrays)
             return taken[0] if len(taken) == 1 else np.concatenate(taken)
 
         content = gather(each.content for each in self.files)
         prompt = gather(each.prompt for each in self.files)
-        line = gather(each.lines().astype(np.uint32) for each in self.files)
-        places: NDArray[Any] = np.arange(len(kept), dtype=np.uint16)
-        file: NDArray[Any] = np.repeat(places, [int(at.sum()) for at in kept])
+        places: NDArray[Any] = np.arange(len(self.files), dtype=np.uint16)
+        file: NDArray[Any] = np.broadcast_to(places[:1], content.size)
+        if len(self.files) > 1:
+            file = np.repeat(places, [each.content.size for each in self.files])
         splits = [each.scan.split for each in self.files]
         given = None
         if all(name in SIDES for name in splits):
@@ -136,10 +141,16 @@ class Survey:
         label: NDArray[Any] | None = None
         names: list[str] = []
         if self.format == "csv_classification":
-            label, names = self._labels(content - prompt)
-        return Members(content, prompt, label, line, file, names, given, self.near)
+            label, names = self._labels(content, prompt)
 
-    def _labels(self, answer: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
+        def lines() -> NDArray[Any]:
+            return gather(each.fine_lines().astype(np.uint32) for each in self.files)
+
+        return Members(content, prompt, label, lines, file, names, given, self.near)
+
+    def _labels(
+        self, content: NDArray[Any], prompt: NDArray[Any]
+    ) -> tuple[NDArray[Any], list[str]]:
         """Return labels by row: what content and prompt differ by is the term of the label."""
         import numpy as np
         from xxhash import xxh3_64_intdigest
@@ -155,9 +166,14 @@ class Survey:
             for name in each.scan.labels:
                 digest = xxh3_64_intdigest(json_bytes()(name)[1:-1])
                 known[hashing.term(digest, tag, 0)] = name
-        values, label = np.unique(answer, return_inverse=True)
+        spans = [slice(i, i + _CHUNK) for i in range(0, max(content.size, 1), _CHUNK)]
+        terms = [np.unique(content[span] - prompt[span]) for span in spans]
+        values: NDArray[Any] = np.unique(np.concatenate(terms))
+        label: NDArray[Any] = np.empty(content.size, np.uint32)
+        for span in spans:
+            label[span] = np.searchsorted(values, content[span] - prompt[span])
         names = [known.get(value, f"#{value:x}") for value in values.tolist()]
-        return label.reshape(-1), names
+        return label, names
 
 
 @contextmanager
@@ -202,6 +218,8 @@ def survey(
         if "duplicates" in options.checks and len(result.files) > 1:
             scans = [each.scan for each in result.files]
             result.findings += compare_splits(scans, [each.part for each in result.files])
+        for surveyed in result.files:
+            surveyed.part.leave_out()
         result.seconds = time.perf_counter() - begun
         yield result
 

@@ -30,7 +30,7 @@ def members(prompts, labels=None, answers=None):
     names = sorted(set(labels)) if labels else []
     label = np.array([names.index(each) for each in labels]) if labels else None
     zero = np.zeros(prompt.size, np.int64)
-    return Members(content, prompt, label, np.arange(1, prompt.size + 1), zero, names)
+    return Members(content, prompt, label, lambda: np.arange(1, prompt.size + 1), zero, names)
 
 
 @settings(max_examples=80, deadline=None)
