@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CHUNK = 1 << 16
+_BETWEEN = ("data.files_share_rows", "data.files_share_prompts")
 
 
 @dataclass
@@ -115,6 +116,13 @@ class Survey:
         """The format of the files, where they agree."""
         found = {each.scan.format for each in self.files}
         return found.pop() if len(found) == 1 else None
+
+    @property
+    def sound(self) -> bool:
+        """Whether all of the data was read as rows, and stayed as it was meanwhile."""
+        whole = all(each.scan.valid and not each.scan.refused for each in self.files)
+        unopened = any(item.code not in _BETWEEN for item in self.findings)
+        return bool(self.files) and whole and not unopened
 
     def members(self) -> Members:
         """Return the fine rows of all files, as a split needs to know them."""

@@ -12,7 +12,7 @@ from ft_runtime.data.read.contents import Contents, Record, columns_of
 from ft_runtime.data.read.jsonl import read_jsonl
 from ft_runtime.doctor.containers import Plain, plain
 from ft_runtime.doctor.csv.rows import Row, read_rows
-from ft_runtime.doctor.finish import KINDS, UNREADABLE
+from ft_runtime.doctor.finish import KINDS, UNREADABLE, unreadable_code
 from ft_runtime.doctor.head import Detection, detect_open
 from ft_runtime.doctor.opening import State, opened, read_at
 from ft_runtime.doctor.part import Part
@@ -218,7 +218,8 @@ def judge(records: list[Record], name: str, kind: str) -> list[Finding]:
         return []
     lines = listing((str(record.line) for record in bad), 5)
     values = {"bad": len(bad), "seen": len(first), "kind": KINDS.get(kind, kind), "lines": lines}
+    undecoded = sum(any(p.code == "not_utf8" for p in record.problems) for record in bad)
     return [
-        finding("data.mostly_unreadable", name, **values),
+        finding(unreadable_code(len(bad), undecoded), name, **values),
         *(told(record.problems[0], f"{name}:{record.line}") for record in bad[:3]),
     ]

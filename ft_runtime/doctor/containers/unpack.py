@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import shlex
+import sys
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -69,4 +71,5 @@ def _reader(path: Path, kind: str, name: str) -> Any:
         import pyarrow
 
         return pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
-    raise FindingsError([finding("data.no_zstd", name)])
+    values = {"python": shlex.quote(sys.executable), "file": shlex.quote(path.name)}
+    raise FindingsError([finding("data.no_zstd", name, **values)])

@@ -137,7 +137,7 @@ def _findings(groups: list[Group], room: int) -> list[str]:
 def _lines(each: Group, most: int) -> list[str]:
     """Return a finding in at most so many lines: message and remedy, shortened where they must."""
     rows = f" {text('doctor_report.rows_word', count=each.rows)}" if each.rows > 1 else ""
-    where = f" {printable(each.where, 60)}:" if each.where else ""
+    where = f" {_places(each.where)}:" if each.where else ""
     message = f"{each.severity} [{each.code}]{rows}{where} {printable(each.message, 400)}"
     wrapped = textwrap.wrap(
         message,
@@ -150,6 +150,15 @@ def _lines(each: Group, most: int) -> list[str]:
     if each.hint and most > 1:
         wrapped.append("    → " + printable(each.hint, WIDTH - 6))
     return wrapped
+
+
+def _places(where: str, most: int = 60) -> str:
+    """Return places, as many as fit; none of them is cut where it would name another line."""
+    shown = printable(where, 400)
+    if len(shown) <= most:
+        return shown
+    whole, comma, _ = shown[:most].rpartition(", ")
+    return f"{whole} …" if comma else printable(where, most)
 
 
 def verdict(report: Report) -> str:
