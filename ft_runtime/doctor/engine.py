@@ -26,6 +26,8 @@ from ft_runtime.doctor.task import Task, run_task
 from ft_runtime.findings import FindingsError, errors, finding
 
 CHECKS = frozenset({"secrets", "text", "duplicates", "sha256"})
+MORE = frozenset({"phone", "near"})
+"""Checks that are made where they are asked for; ``near`` by `examine`, which reads texts twice."""
 BLOCK = 3 << 20
 LIMIT = 64 << 20
 _RANGE = 32 << 20
@@ -83,7 +85,13 @@ def scan(
     -------
     Scan
         Bad input never raises: a file that cannot be read has ``refused`` set and a finding.
+
+    Raises
+    ------
+    ValueError
+        There is no such check, or it is ``near``.
     """
+    known_checks(checks := frozenset(checks), CHECKS | MORE - {"near"})
     begun = time.perf_counter()
     given = _named(paths)
     options = Options(format, dict(columns or {}), frozenset(checks), workers, block, limit, span)
@@ -99,6 +107,20 @@ def scan(
         result.findings += compare_splits(result.files, [part or Part() for part in numbers])
     result.seconds = time.perf_counter() - begun
     return result
+
+
+def known_checks(checks: frozenset[str], known: frozenset[str] = CHECKS | MORE) -> None:
+    """Refuse a check that nobody makes: a word mistyped would pass for data without faults.
+
+    Raises
+    ------
+    ValueError
+    """
+    if unknown := sorted(checks - known):
+        near = "; examine() looks for near duplicates" if "near" in unknown else ""
+        raise ValueError(
+            f"no such check: {', '.join(unknown)} (of {', '.join(sorted(known))}){near}"
+        )
 
 
 def _named(paths: Paths) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime.doctor import pool as pools
 from ft_runtime.doctor.across import compare_splits
 from ft_runtime.doctor.containers import Plain, plain
-from ft_runtime.doctor.engine import CHECKS, Options, scan_file, size_of
+from ft_runtime.doctor.engine import CHECKS, Options, known_checks, scan_file, size_of
 from ft_runtime.doctor.finish import line_of, note_duplicates
 from ft_runtime.doctor.numbers import Numbers
 from ft_runtime.doctor.part import Part
@@ -205,11 +205,17 @@ def survey(
     ------
     Survey
         Bad input never raises.
+
+    Raises
+    ------
+    ValueError
+        There is no such check.
     """
     from contextlib import ExitStack
 
     begun = time.perf_counter()
-    options = Options(format, dict(columns or {}), frozenset(checks), workers)
+    known_checks(checks := frozenset(checks))
+    options = Options(format, dict(columns or {}), checks, workers)
     result = Survey()
     with ExitStack() as stack:
         opened: list[tuple[str, Plain]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ _FILES = 3
 _SPARE = 4
 """Lines for the remedies of the worst kinds, where not all kinds have room."""
 _LABELS = 5
+_LINE = re.compile(r":\d")
 
 
 def to_text(report: Report) -> str:
@@ -157,8 +159,13 @@ def _places(where: str, most: int = 60) -> str:
     shown = printable(where, 400)
     if len(shown) <= most:
         return shown
+    line = _LINE.search(shown)
+    if line and line.start() > most * 2 // 3:  # of a long path the end tells most
+        shown = "…" + shown[line.start() + 1 - most * 2 // 3 :]
+    if len(shown) <= most:
+        return shown
     whole, comma, _ = shown[:most].rpartition(", ")
-    return f"{whole} …" if comma else printable(where, most)
+    return f"{whole} …" if comma else printable(shown, most)
 
 
 def verdict(report: Report) -> str:
