@@ -217,7 +217,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
     if options.html:
         attempt(lambda: _wrote(write_file(options.html, to_html(report))))
     if failed[before:]:
-        add_findings(report, failed[before:])
+        add_findings(report, failed)  # all: of a code the report keeps the last that it is told
     if options.json:
         document = report.to_dict()
         _say(json.dumps(document, ensure_ascii=True, indent=2, default=str), sys.stdout)

@@ -38,6 +38,8 @@ def write_parts(found: Survey, report: Report, folder: str, plan: SplitPlan) -> 
     if len(headers) > 1:
         raise _refusal("the headers differ")
     members = found.members()
+    if not len(members):
+        raise _refusal("no row can be used")
     sides = safe_sides(members, plan.shares, plan.seed)
     # Files follow each other; a row's key is its place in the joined sequence of records.
     keys: dict[int, int] = {}

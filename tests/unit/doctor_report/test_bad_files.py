@@ -75,6 +75,19 @@ def test_a_pipe_is_not_waited_for_whatever_is_asked(here, capsys):
     ]  # fmt: skip
 
 
+def test_every_file_that_cannot_be_written_is_told(here, capsys):
+    jsonl(here / "a.jsonl", ROWS)
+    (here / "file").touch()
+    codes = told(capsys, "a.jsonl", "--fix", "file/a", "--csv", "file/b", "--html", "file/c")
+    assert codes[:3] == ["cannot_write"] * 3
+
+
+def test_rows_that_are_all_broken_are_not_split(here, capsys):
+    jsonl(here / "a.jsonl", [{"text": "", "label": "a"}] * 30)
+    assert "cannot_split" in told(capsys, "a.jsonl", "--write-splits", "parts")
+    assert not (here / "parts").exists()
+
+
 def test_no_permission(here, capsys, monkeypatch):
     jsonl(here / "a.jsonl", ROWS)
     real = os.open
