@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ft_runtime.data.columns import diagnose
+from ft_runtime.data.detect import mapping_yaml
 from ft_runtime.data.formats import FORMATS
 from ft_runtime.doctor import pool as pools
-from ft_runtime.doctor.across import compare_splits
+from ft_runtime.doctor.across import compare_splits, judge_classes
 from ft_runtime.doctor.csv.start import count_quotes
 from ft_runtime.doctor.finish import finish
 from ft_runtime.doctor.head import Detection, detect_open
@@ -105,6 +106,7 @@ def scan(
             numbers.append(part if len(given) > 1 else None)
     if "duplicates" in options.checks and len(given) > 1:
         result.findings += compare_splits(result.files, [part or Part() for part in numbers])
+    result.findings += judge_classes(result.files)
     result.seconds = time.perf_counter() - begun
     return result
 
@@ -207,7 +209,7 @@ def _choose(found: Detection, options: Options, result: FileScan) -> str | None:
         )
         return None
     if found.columns and not options.columns:
-        mapping = "{" + ", ".join(f"{k}: {v}" for k, v in found.columns.items()) + "}"
+        mapping = mapping_yaml(found.columns)
         result.findings.append(finding("data.mapping", result.path, mapping=mapping))
     return found.format
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import pool as pools
-from ft_runtime.doctor.across import compare_splits
+from ft_runtime.doctor.across import compare_splits, judge_classes
 from ft_runtime.doctor.containers import Plain, plain
 from ft_runtime.doctor.engine import CHECKS, Options, known_checks, scan_file, size_of
 from ft_runtime.doctor.finish import line_of, note_duplicates
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CHUNK = 1 << 16
-_BETWEEN = ("data.files_share_rows", "data.files_share_prompts")
+_BETWEEN = ("data.files_share_rows", "data.files_share_prompts", "data.one_class")
 
 
 @dataclass
@@ -232,6 +232,7 @@ def survey(
         if "duplicates" in options.checks and len(result.files) > 1:
             scans = [each.scan for each in result.files]
             result.findings += compare_splits(scans, [each.part for each in result.files])
+        result.findings += judge_classes([each.scan for each in result.files])
         for surveyed in result.files:
             surveyed.part.leave_out()
         result.seconds = time.perf_counter() - begun
