@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ft_runtime.doctor.containers.zstd import cut_short
 from ft_runtime.findings import FindingsError, finding
 
 _BLOCK = 1 << 20
@@ -66,6 +67,8 @@ def _reader(path: Path, kind: str, name: str) -> Any:
     with suppress(ImportError):
         import zstandard
 
+        if cut_short(path):
+            raise EOFError("it ends before the last block does")
         return zstandard.open(path)
     with suppress(ImportError):  # comes with datasets
         import pyarrow
