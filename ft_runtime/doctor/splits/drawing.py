@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16
 _BINS = 1 << 16
+_FEW = 1 << 11  # below, to hand over the state takes longer than to draw
 
 
 def drawn(count: int, chance: random.Random, first: int | None = None) -> NDArray[Any]:
@@ -56,6 +57,9 @@ def _numbers(count: int, chance: random.Random) -> Iterator[NDArray[Any]]:
     """
     import numpy as np
 
+    if count < _FEW:
+        yield np.fromiter((chance.random() for _ in range(count)), np.float64, count)
+        return
     version, state, gauss = chance.getstate()
     generator = np.random.RandomState()
     words: Any = np.array(state[:-1], np.uint32)
@@ -65,5 +69,3 @@ def _numbers(count: int, chance: random.Random) -> Iterator[NDArray[Any]]:
     after: Any = generator.get_state(legacy=True)
     words, place = after[1], after[2]
     chance.setstate((version, (*words.tolist(), int(place)), gauss))
-    if not count:
-        yield np.zeros(0)

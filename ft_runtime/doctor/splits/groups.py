@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.duplicates import repeated
@@ -30,11 +31,19 @@ class Groups:
     later: NDArray[Any]
     head: NDArray[Any]
 
+    @cached_property
+    def _crowded(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The heads that are not alone, and how many rows follow each."""
+        import numpy as np
+
+        heads, counts = np.unique(self.head, return_counts=True)
+        return heads, counts
+
     def sizes(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Return how many rows the groups of these heads have."""
         import numpy as np
 
-        crowded, more = np.unique(self.head, return_counts=True)
+        crowded, more = self._crowded
         sizes: NDArray[Any] = np.ones(rows.size, np.int64)
         if crowded.size:
             at = np.minimum(np.searchsorted(crowded, rows), crowded.size - 1)
