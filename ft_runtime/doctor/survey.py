@@ -18,17 +18,17 @@ from ft_runtime.doctor.across import compare_splits, judge_classes
 from ft_runtime.doctor.containers import Plain, plain
 from ft_runtime.doctor.engine import CHECKS, Options, known_checks, scan_file, size_of
 from ft_runtime.doctor.finish import line_of, note_duplicates
+from ft_runtime.doctor.members import members_of
 from ft_runtime.doctor.numbers import Numbers
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem, is_error, told
 from ft_runtime.doctor.result import FileScan
-from ft_runtime.doctor.splits.sides import SIDES, Members
+from ft_runtime.doctor.splits.sides import Members
 from ft_runtime.findings import Finding, FindingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_CHUNK = 1 << 16
 _BETWEEN = ("data.files_share_rows", "data.files_share_prompts", "data.one_class")
 
 
@@ -126,62 +126,7 @@ class Survey:
 
     def members(self) -> Members:
         """Return the fine rows of all files, as a split needs to know them."""
-        import numpy as np
-
-        empty: NDArray[Any] = np.zeros(0, np.uint64)
-        if not self.files:
-            return Members(empty, empty, None, lambda: empty, empty.astype(np.int64))
-
-        def gather(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
-            taken = list(arrays)
-            return taken[0] if len(taken) == 1 else np.concatenate(taken)
-
-        content = gather(each.content for each in self.files)
-        prompt = gather(each.prompt for each in self.files)
-        places: NDArray[Any] = np.arange(len(self.files), dtype=np.uint16)
-        file: NDArray[Any] = np.broadcast_to(places[:1], content.size)
-        if len(self.files) > 1:
-            file = np.repeat(places, [each.content.size for each in self.files])
-        splits = [each.scan.split for each in self.files]
-        given = None
-        if all(name in SIDES for name in splits):
-            given = np.array([SIDES.index(name) for name in splits], np.uint8)[file]
-        label: NDArray[Any] | None = None
-        names: list[str] = []
-        if self.format == "csv_classification":
-            label, names = self._labels(content, prompt)
-
-        def lines() -> NDArray[Any]:
-            return gather(each.fine_lines().astype(np.uint32) for each in self.files)
-
-        return Members(content, prompt, label, lines, file, names, given, self.near)
-
-    def _labels(
-        self, content: NDArray[Any], prompt: NDArray[Any]
-    ) -> tuple[NDArray[Any], list[str]]:
-        """Return labels by row: what content and prompt differ by is the term of the label."""
-        import numpy as np
-        from xxhash import xxh3_64_intdigest
-
-        from ft_runtime.doctor import hashing
-        from ft_runtime.doctor.jsonl.escapes import json_bytes
-        from ft_runtime.doctor.jsonl.layout import COLUMNS, FIRST_COLUMN
-
-        columns = [name for name, _, _ in COLUMNS["csv_classification"]]
-        tag = FIRST_COLUMN + columns.index("label")
-        known = {}
-        for each in self.files:
-            for name in each.scan.labels:
-                digest = xxh3_64_intdigest(json_bytes()(name)[1:-1])
-                known[hashing.term(digest, tag, 0)] = name
-        spans = [slice(i, i + _CHUNK) for i in range(0, max(content.size, 1), _CHUNK)]
-        terms = [np.unique(content[span] - prompt[span]) for span in spans]
-        values: NDArray[Any] = np.unique(np.concatenate(terms))
-        label: NDArray[Any] = np.empty(content.size, np.uint32)
-        for span in spans:
-            label[span] = np.searchsorted(values, content[span] - prompt[span])
-        names = [known.get(value, f"#{value:x}") for value in values.tolist()]
-        return label, names
+        return members_of(self.files, self.format == "csv_classification", self.near)
 
 
 @contextmanager
