@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ft_runtime import garbage
 from ft_runtime.lean import lean
 
 # Modules of peft that ask for bitsandbytes while an adapter is made.
@@ -81,18 +82,6 @@ def _withdraw(module: str, stand_in: ModuleType) -> None:
         del sys.modules[module]
 
 
-@contextmanager
-def collector_at_rest() -> Iterator[None]:
-    """Let nobody look for garbage in a block that makes many objects that stay."""
-    working = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if working:
-            gc.enable()
-
-
 def load(module: str) -> ModuleType:
     """Import a module with the collector of garbage at rest.
 
@@ -102,7 +91,7 @@ def load(module: str) -> ModuleType:
     """
     if module in sys.modules:
         return sys.modules[module]
-    with collector_at_rest():
+    with garbage.at_rest():
         try:
             return importlib.import_module(module)
         finally:

@@ -154,9 +154,13 @@ def as_yaml(format: str, columns: Mapping[str, str]) -> str:
     """Return the lines of a config that say format and columns, ready to paste."""
     lines = ["dataset:", f"  format: {format}"]
     if columns:
-        pairs = ", ".join(f"{canonical}: {_scalar(name)}" for canonical, name in columns.items())
-        lines.append(f"  columns: {{{pairs}}}")
+        lines.append(f"  columns: {mapping_yaml(columns)}")
     return "\n".join(lines)
+
+
+def mapping_yaml(columns: Mapping[str, str]) -> str:
+    """Return ``dataset.columns`` as it is written in a config: ``{text: utterance}``."""
+    return "{" + ", ".join(f"{name}: {_scalar(actual)}" for name, actual in columns.items()) + "}"
 
 
 def _first_chat(names: Mapping[str, str], columns: Mapping[str, Any]) -> dict[str, str] | None:

@@ -22,6 +22,7 @@ from ft_runtime.doctor.jsonl.layout import make_layout
 from ft_runtime.doctor.jsonl.value import Explained
 from ft_runtime.doctor.problems import is_error, told
 from ft_runtime.findings import Finding, FindingsError, errors, finding, notify, raise_for_errors
+from ft_runtime.garbage import at_rest
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -65,6 +66,7 @@ def check_rows(config: Config) -> tuple[RowSet | None, list[Finding]]:
     return check_contents(config.dataset.format, config.dataset.columns or {}, read, found)
 
 
+@at_rest()
 def check_contents(
     format_name: str,
     columns: Mapping[str, str],

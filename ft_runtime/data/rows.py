@@ -8,7 +8,7 @@ from typing import Any
 from ft_runtime.findings import Finding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of the input, usable or not. Every input row becomes exactly one of these.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from ft_runtime.data.formats import FORMATS, chat
 from ft_runtime.data.rows import Row
@@ -27,13 +28,35 @@ def prompt_key(row: Row, format: str) -> bytes:
 
 def repeats(rows: Iterable[Row]) -> list[tuple[Row, Row]]:
     """Return the rows that repeat an earlier one of the same split exactly, each behind that."""
+    rows = list(rows)
+    # Rows whose texts alone differ need no closer look, and these are nearly all.
+    quick = [hash((row.split, *_texts(row.fields))) for row in rows]
+    several = _several(quick)
     seen: dict[tuple[str | None, bytes], Row] = {}
     again = []
-    for row in rows:
-        first = seen.setdefault((row.split, content_key(row)), row)
-        if first is not row:
-            again.append((first, row))
+    for row, number in zip(rows, quick, strict=True):
+        if number in several:
+            first = seen.setdefault((row.split, content_key(row)), row)
+            if first is not row:
+                again.append((first, row))
     return again
+
+
+def _several(numbers: Iterable[int]) -> set[int]:
+    """Return the numbers that occur twice or more."""
+    once: set[int] = set()
+    several: set[int] = set()
+    for number in numbers:
+        (several if number in once else once).add(number)
+    return several
+
+
+def _texts(fields: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield texts that rows with equal canonical fields have in the same order."""
+    fields = fields or {}
+    if "messages" in fields:
+        return (chat.said(message) for message in fields["messages"])
+    return (fields[name] for name in sorted(fields) if isinstance(fields[name], str))
 
 
 def _digest(value: object) -> bytes:

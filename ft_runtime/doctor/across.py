@@ -35,3 +35,21 @@ def compare_splits(files: list[FileScan], parts: list[Part]) -> list[Finding]:
                 )
             )
     return found
+
+
+def judge_classes(files: list[FileScan]) -> list[Finding]:
+    """Judge the classes of several files together: a part may have one alone, the whole may not.
+
+    Takes what was said of a file back, and returns what is to be said of all.
+    """
+    fine = [each for each in files if each.fine]
+    if len(files) < 2 or {each.format for each in fine} != {"csv_classification"}:
+        return []
+    for each in fine:
+        each.findings = [item for item in each.findings if item.code != "data.one_class"]
+    labels = list(dict.fromkeys(label for each in fine for label in each.labels))
+    if len(labels) > 1:
+        return []
+    where = ", ".join(each.path for each in fine[:3])
+    count = sum(each.fine for each in fine)
+    return [finding("data.one_class", where, count=count, label=repr(labels[0]))]

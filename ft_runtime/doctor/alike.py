@@ -127,10 +127,7 @@ def _chosen(texts: Iterator[bytes], at: NDArray[Any]) -> Iterator[bytes]:
 
 def row_texts(each: Surveyed) -> Iterator[bytes]:
     """Yield what each fine row of a file says, as UTF-8, in order."""
-    import numpy as np
-
-    at = np.flatnonzero(each.content)
-    lines = (at + 1 if each.plain.rewritten else each.lines()[at]).tolist()
+    lines = each.fine_lines(copy=each.plain.rewritten).tolist()
     table = not each.plain.rewritten and each.scan.container.endswith(("csv", "tsv"))
     wanted = iter(lines)
     line = next(wanted, None)

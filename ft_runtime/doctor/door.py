@@ -20,6 +20,7 @@ from ft_runtime.doctor.options import checks_of
 from ft_runtime.doctor.parts import write_parts
 from ft_runtime.doctor.repairs import repair
 from ft_runtime.doctor.report import Report, group, to_html, write_csv
+from ft_runtime.doctor.report.group import RANK
 from ft_runtime.doctor.report.summary import LINES, WIDTH, parts
 from ft_runtime.doctor.report.table import write_file
 from ft_runtime.doctor.sources import named_files, names_of, saved_dataset, sources_of
@@ -147,8 +148,7 @@ def add_findings(report: Report, told: list[Finding]) -> None:
     spoken = {item.code for item in told}
     kept = [each for each in report.groups if each.code not in spoken]
     report.groups = [*group(Survey(), told), *kept]
-    rank = {"error": 0, "warning": 1, "info": 2}
-    report.groups.sort(key=lambda each: rank[each.severity])
+    report.groups.sort(key=lambda each: RANK[each.severity])
 
 
 def _as_a_run(report: Report, told: list[Finding]) -> None:
@@ -195,21 +195,30 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         except FindingsError as error:
             failed.extend(error.findings)
 
-    if options.fix:
+    # What was opened and is no data may be repaired; of what was not read whole there is no more.
+    asked: dict[str, str | None] = {}
+    if not found.files:
+        asked["--fix"] = options.fix
+    elif options.fix:
         attempt(lambda: repr(repair(found, options.fix, options.fix_kinds)))
-    if options.write_splits:
+    if not found.sound:
+        asked |= {"--write-splits": options.write_splits, "--write-record": options.write_record}
+    elif options.write_splits:
         attempt(lambda: write_parts(found, report, options.write_splits, plan))
-    if options.write_record and all(each.scan.valid for each in found.files):
+    if found.sound and options.write_record:
         attempt(lambda: _wrote(write_record(options.write_record, record(found))))
     before = len(failed)
     if failed:
         add_findings(report, failed)
+    if names := ", ".join(name for name, value in asked.items() if value):  # below its reason
+        report.groups += group(Survey(), [finding("doctor_report.nothing_written", names)])
+        report.groups.sort(key=lambda each: RANK[each.severity])
     if options.csv:
         attempt(lambda: _wrote(write_csv(report, options.csv)))
     if options.html:
         attempt(lambda: _wrote(write_file(options.html, to_html(report))))
     if failed[before:]:
-        add_findings(report, failed[before:])
+        add_findings(report, failed)  # all: of a code the report keeps the last that it is told
     if options.json:
         document = report.to_dict()
         _say(json.dumps(document, ensure_ascii=True, indent=2, default=str), sys.stdout)

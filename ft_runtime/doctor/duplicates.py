@@ -44,10 +44,10 @@ def find_duplicates(content: NDArray[Any], prompt: NDArray[Any]) -> Duplicates:
     import numpy as np
 
     found = Duplicates()
-    for values, rows in _repeated(content):
+    for values, rows in repeated(content):
         found.rows += int(rows.size - values.size)
         found.groups = sorted(found.groups + _groups(content, rows))[:KEEP]
-    for _, rows in _repeated(prompt):
+    for _, rows in repeated(prompt):
         rows = rows[np.lexsort((rows, content[rows], prompt[rows]))]
         prompts, contents = prompt[rows], content[rows]
         fresh = np.diff(prompts, prepend=prompts[0] + np.uint64(1)) != 0
@@ -60,7 +60,7 @@ def find_duplicates(content: NDArray[Any], prompt: NDArray[Any]) -> Duplicates:
     return found
 
 
-def _repeated(numbers: NDArray[Any]) -> Iterator[tuple[Any, Any]]:
+def repeated(numbers: NDArray[Any]) -> Iterator[tuple[Any, Any]]:
     """Yield the values that occur twice or more, and the rows that have them, range by range."""
     import numpy as np
 

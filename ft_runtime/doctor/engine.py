@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ft_runtime.data.columns import diagnose
+from ft_runtime.data.detect import mapping_yaml
 from ft_runtime.data.formats import FORMATS
 from ft_runtime.doctor import kernels
 from ft_runtime.doctor import pool as pools
-from ft_runtime.doctor.across import compare_splits
+from ft_runtime.doctor.across import compare_splits, judge_classes
 from ft_runtime.doctor.csv.start import count_quotes
 from ft_runtime.doctor.finish import finish
 from ft_runtime.doctor.head import Detection, detect_open
@@ -27,6 +28,8 @@ from ft_runtime.doctor.task import Task, run_task
 from ft_runtime.findings import FindingsError, errors, finding
 
 CHECKS = frozenset({"secrets", "text", "duplicates", "sha256"})
+MORE = frozenset({"phone", "near"})
+"""Checks that are made where they are asked for; ``near`` by `examine`, which reads texts twice."""
 BLOCK = 3 << 20
 LIMIT = 64 << 20
 _RANGE = 32 << 20
@@ -84,7 +87,13 @@ def scan(
     -------
     Scan
         Bad input never raises: a file that cannot be read has ``refused`` set and a finding.
+
+    Raises
+    ------
+    ValueError
+        There is no such check, or it is ``near``.
     """
+    known_checks(checks := frozenset(checks), CHECKS | MORE - {"near"})
     begun = time.perf_counter()
     given = _named(paths)
     options = Options(format, dict(columns or {}), frozenset(checks), workers, block, limit, span)
@@ -98,8 +107,23 @@ def scan(
             numbers.append(part if len(given) > 1 else None)
     if "duplicates" in options.checks and len(given) > 1:
         result.findings += compare_splits(result.files, [part or Part() for part in numbers])
+    result.findings += judge_classes(result.files)
     result.seconds = time.perf_counter() - begun
     return result
+
+
+def known_checks(checks: frozenset[str], known: frozenset[str] = CHECKS | MORE) -> None:
+    """Refuse a check that nobody makes: a word mistyped would pass for data without faults.
+
+    Raises
+    ------
+    ValueError
+    """
+    if unknown := sorted(checks - known):
+        near = "; examine() looks for near duplicates" if "near" in unknown else ""
+        raise ValueError(
+            f"no such check: {', '.join(unknown)} (of {', '.join(sorted(known))}){near}"
+        )
 
 
 def _named(paths: Paths) -> list[tuple[str, str]]:
@@ -186,7 +210,7 @@ def _choose(found: Detection, options: Options, result: FileScan) -> str | None:
         )
         return None
     if found.columns and not options.columns:
-        mapping = "{" + ", ".join(f"{k}: {v}" for k, v in found.columns.items()) + "}"
+        mapping = mapping_yaml(found.columns)
         result.findings.append(finding("data.mapping", result.path, mapping=mapping))
     return found.format
 

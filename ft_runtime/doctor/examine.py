@@ -102,6 +102,11 @@ def examine(
     -------
     Report
         Bad input never raises: it is a finding.
+
+    Raises
+    ------
+    ValueError
+        There is no such check.
     """
     with examined(
         sources, format, columns, split=split, against=against, checks=checks, workers=workers

@@ -72,10 +72,16 @@ def _judge(result: FileScan) -> None:
         values["seen"] -= result.log.rows["blank_line"]
         values |= {"bad": bad, "kind": KINDS.get(result.container, result.container)}
         values["lines"] = listing((str(line) for line, _ in sorted(kept, key=lambda i: i[0])), 5)
-        result.findings.append(finding("data.mostly_unreadable", result.path, **values))
+        code = unreadable_code(bad, result.log.rows["not_utf8"])
+        result.findings.append(finding(code, result.path, **values))
     elif result.broken * 2 > result.rows:
         values["format"] = result.format
         result.findings.append(finding("data.mostly_broken", result.path, **values))
+
+
+def unreadable_code(bad: int, undecoded: int) -> str:
+    """Return what is told of a file of which most rows cannot be read."""
+    return "data.other_encoding" if undecoded * 2 > bad else "data.mostly_unreadable"
 
 
 def fingerprint(content: NDArray[Any], count: int) -> str:

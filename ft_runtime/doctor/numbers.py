@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_CHUNK = 1 << 16
+
 
 class Numbers:
     """A growing array.
@@ -68,6 +70,18 @@ class Numbers:
     def cut(self, size: int) -> None:
         """Leave out what stands behind the first `size` numbers."""
         self._size = min(self._size, size)
+
+    def keep(self, wanted: NDArray[Any]) -> None:
+        """Leave out the numbers that are not wanted, in place."""
+        if self._room is None:
+            return
+        size = 0
+        for start in range(0, self._size, _CHUNK):
+            stop = min(start + _CHUNK, self._size)
+            kept = self._room[start:stop][wanted[start:stop]]
+            self._room[size : size + kept.size] = kept
+            size += kept.size
+        self._size = size
 
     def shift(self, step: int) -> None:
         """Add the same to all numbers."""

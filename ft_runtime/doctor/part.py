@@ -47,6 +47,8 @@ class Part:
         How many of the last lines are empty: when the file ends there, they are no rows.
     marks : Log
         Secrets, personal data and other things found in the text.
+    unfit : ndarray of int or None
+        Once `leave_out` has taken them away: which rows are broken, in ascending order.
     """
 
     start: int = 0
@@ -66,6 +68,7 @@ class Part:
     crlf: int = 0
     changed: bool = False
     tail: int = 0
+    unfit: NDArray[Any] | None = None
 
     def add_lengths(self, chars: NDArray[Any]) -> None:
         """Count the lengths of some fine rows."""
@@ -113,6 +116,26 @@ class Part:
         kept[:] = [item for item in kept if item[0] <= self.lines - count]
         if not kept:
             self.log.kept.pop("blank_line", None)
+
+    def leave_out(self) -> None:
+        """Take the numbers of broken rows away, when all parts are added up: nothing asks them."""
+        import numpy as np
+
+        numbers = self.content.array
+        self.unfit = np.flatnonzero(numbers == 0).astype(np.uint32)
+        if self.unfit.size:
+            fit = numbers != 0
+            self.content.keep(fit)
+            self.prompt.keep(fit)
+
+    def fit(self) -> NDArray[Any]:
+        """Return which rows are fine, after `leave_out`."""
+        import numpy as np
+
+        assert self.unfit is not None
+        kept: NDArray[Any] = np.ones(self.rows, bool)
+        kept[self.unfit] = False
+        return np.flatnonzero(kept)
 
     def extend(self, other: Part) -> None:
         """Add the part that follows this one."""

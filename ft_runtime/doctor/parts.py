@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.cleaning.records import numbered
 from ft_runtime.doctor.splits import safe_sides, write_splits
@@ -11,8 +11,12 @@ from ft_runtime.doctor.survey import Survey, Surveyed
 from ft_runtime.findings import FindingsError, finding, text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ft_runtime.doctor.examine import SplitPlan
     from ft_runtime.doctor.report import Report
+
+_CHUNK = 1 << 14
 
 
 def write_parts(found: Survey, report: Report, folder: str, plan: SplitPlan) -> str:
@@ -38,17 +42,10 @@ def write_parts(found: Survey, report: Report, folder: str, plan: SplitPlan) -> 
     if len(headers) > 1:
         raise _refusal("the headers differ")
     members = found.members()
+    if not len(members):
+        raise _refusal("no row can be used")
     sides = safe_sides(members, plan.shares, plan.seed)
-    # Files follow each other; a row's key is its place in the joined sequence of records.
-    keys: dict[int, int] = {}
-    base = [0]
-    for each in files:
-        base.append(base[-1] + each.scan.lines + 2)
-    for file, row, side in zip(
-        members.file.tolist(), _copy_lines(found), sides.tolist(), strict=True
-    ):
-        keys[base[file] + row] = side
-    written = write_splits(_records(files, base), keys, folder, ending, headers.pop())
+    written = write_splits(_records(found, sides), sides, folder, ending, headers.pop())
     used = "\n".join(f"    {name}: {path}" for name, path in written.items())
     if report.split is not None:
         report.split.proposal = ""
@@ -67,18 +64,6 @@ def _ending(each: Surveyed) -> str:
     return last if last in ("csv", "tsv") else "jsonl"
 
 
-def _copy_lines(found: Survey) -> list[int]:
-    """Return the line of each fine row in the file that is read, which may be a copy."""
-    import numpy as np
-
-    lines: list[int] = []
-    for each in found.files:
-        at = np.flatnonzero(each.content)
-        source = at + 1 if each.plain.numbers is not None else each.lines()[at]
-        lines += source.tolist()
-    return lines
-
-
 def _header(each: Surveyed) -> bytes:
     if _ending(each) == "jsonl":
         return b""
@@ -90,10 +75,24 @@ def _header(each: Surveyed) -> bytes:
     return raw.removeprefix(b"\xef\xbb\xbf")
 
 
-def _records(files: list[Surveyed], base: list[int]) -> Iterator[tuple[int, bytes]]:
-    for each, before in zip(files, base, strict=False):
+def _records(found: Survey, sides: NDArray[Any]) -> Iterator[tuple[int, bytes]]:
+    """Yield side and bytes of each fine row, as the files stand; the others are passed over."""
+    row = 0
+    for each in found.files:
+        fine = each.fine_lines(copy=each.plain.numbers is not None)
+        wanted = _pairs(fine, sides[row : row + fine.size])
+        row += fine.size
+        number, side = next(wanted, (0, 0))
         with open(each.plain.path, "rb") as stream:
             lines = numbered(stream)
             for line, raw in lines if _ending(each) == "jsonl" else each.records(lines):
-                clean = raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw
-                yield before + line, clean
+                if line == number:
+                    yield side, raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw
+                    number, side = next(wanted, (0, 0))
+
+
+def _pairs(lines: NDArray[Any], sides: NDArray[Any]) -> Iterator[tuple[int, int]]:
+    """Yield line and side of each row, with few at a time as Python's numbers."""
+    for start in range(0, lines.size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        yield from zip(lines[part].tolist(), sides[part].tolist(), strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -84,14 +84,12 @@ class Log:
         """Return the codes of which no more problems are kept."""
         return frozenset(code for code, kept in self.kept.items() if len(kept) >= self.keep)
 
-    def count(self, codes: Iterable[str], times: int = 1) -> None:
-        """Count the problems of some rows with the same, each of a kind that was told enough."""
-        seen = []
+    def count(self, codes: Sequence[str], rows: int) -> None:
+        """Count the problems of some rows that have the same, each of a kind told enough."""
         for code in codes:
-            self.counts[code] += times
-            if code not in seen:
-                seen.append(code)
-                self.rows[code] += times
+            self.counts[code] += rows
+        for code in dict.fromkeys(codes):
+            self.rows[code] += rows
 
     def extend(self, other: Log, lines: int) -> None:
         """Add the log of the part of the file that begins after `lines` lines."""

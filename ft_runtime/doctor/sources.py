@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ft_runtime.data.places import listing
 from ft_runtime.data.saved import is_saved, load_saved
-from ft_runtime.findings import FindingsError, finding
+from ft_runtime.findings import FindingsError, finding, notify
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
+    from ft_runtime.data.rows import Source
     from ft_runtime.runs import Run
 
 
@@ -86,13 +89,24 @@ def saved_dataset(folder: Path) -> Any:
     return parts["train"] if list(parts) == ["train"] else parts
 
 
-def record_data(config: Config, run: Run) -> Path | None:
+def record_data(config: Config, run: Run, read: Sequence[Source] = ()) -> Path | None:
     """Write the version record of a run's data into its folder, for later comparisons.
+
+    The scan of a file is a small part of what reading its rows takes, and less than numbers of
+    rows that were read would: so it is made here once more, and held against what was read.
+
+    Parameters
+    ----------
+    config : Config
+    run : Run
+    read : sequence of Source
+        What the run has read.
 
     Returns
     -------
     Path or None
-        None, and no record, when the data cannot be read any more.
+        None, and no record, when the data cannot be read any more, or is not what was read; of
+        the latter a warning is shown.
 
     Raises
     ------
@@ -103,8 +117,12 @@ def record_data(config: Config, run: Run) -> Path | None:
     from ft_runtime.doctor.survey import survey
 
     names = names_of(config)
-    with survey(sources_of(config), config.dataset.format, names, ("sha256",)) as found:
-        sound = (each.scan.valid and not each.scan.refused for each in found.files)
-        if not found.files or found.findings or not all(sound):
+    # One process: those of a run have threads by now, and would be started anew.
+    with survey(sources_of(config), config.dataset.format, names, ("sha256",), 1) as found:
+        if not found.sound:
+            return None
+        now = {os.path.abspath(each.plain.source): each.scan.sha256 for each in found.files}  # noqa: PTH100
+        if other := [one.name for one in read if now.get(one.path, one.sha256) != one.sha256]:
+            notify(finding("data.changed_since_read", listing(other)))
             return None
         return write_record(run.path, record(found))

@@ -14,19 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor import pool as pools
-from ft_runtime.doctor.across import compare_splits
+from ft_runtime.doctor.across import compare_splits, judge_classes
 from ft_runtime.doctor.containers import Plain, plain
-from ft_runtime.doctor.engine import CHECKS, Options, scan_file, size_of
+from ft_runtime.doctor.engine import CHECKS, Options, known_checks, scan_file, size_of
 from ft_runtime.doctor.finish import line_of, note_duplicates
+from ft_runtime.doctor.members import members_of
 from ft_runtime.doctor.numbers import Numbers
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Problem, is_error, told
 from ft_runtime.doctor.result import FileScan
-from ft_runtime.doctor.splits.sides import SIDES, Members
+from ft_runtime.doctor.splits.sides import Members
 from ft_runtime.findings import Finding, FindingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_BETWEEN = ("data.files_share_rows", "data.files_share_prompts", "data.one_class")
 
 
 @dataclass
@@ -47,12 +50,12 @@ class Surveyed:
 
     @property
     def content(self) -> NDArray[Any]:
-        """Number of each row, 0 for a broken one."""
+        """Number of each fine row."""
         return self.part.content.array
 
     @property
     def prompt(self) -> NDArray[Any]:
-        """Number of what each row asks."""
+        """Number of what each fine row asks."""
         return self.part.prompt.array
 
     def lines(self) -> NDArray[Any]:
@@ -62,7 +65,12 @@ class Surveyed:
         if len(self.part.row_lines):
             return self.part.row_lines.array
         first = line_of(self.scan, self.part, 0) if self.scan.rows else 1
-        return np.arange(first, first + self.content.size, dtype=np.uint32)
+        return np.arange(first, first + self.part.rows, dtype=np.uint32)
+
+    def fine_lines(self, *, copy: bool = False) -> NDArray[Any]:
+        """Return the number of each fine row in the source, or its line in the plain copy."""
+        at = self.part.fit()
+        return at + 1 if copy else self.lines()[at]
 
     def records(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         """Join the physical lines of a table to its records, where the scan has parted them."""
@@ -109,55 +117,16 @@ class Survey:
         found = {each.scan.format for each in self.files}
         return found.pop() if len(found) == 1 else None
 
+    @property
+    def sound(self) -> bool:
+        """Whether all of the data was read as rows, and stayed as it was meanwhile."""
+        whole = all(each.scan.valid and not each.scan.refused for each in self.files)
+        unopened = any(item.code not in _BETWEEN for item in self.findings)
+        return bool(self.files) and whole and not unopened
+
     def members(self) -> Members:
         """Return the fine rows of all files, as a split needs to know them."""
-        import numpy as np
-
-        empty: NDArray[Any] = np.zeros(0, np.uint64)
-        if not self.files:
-            return Members(empty, empty, None, empty.astype(np.int64), empty.astype(np.int64))
-        kept = [each.content != 0 for each in self.files]
-
-        def gather(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
-            # All rows are fine, often: then nothing is copied.
-            pairs = zip(arrays, kept, strict=True)
-            taken = [array if at.all() else array[at] for array, at in pairs]
-            return taken[0] if len(taken) == 1 else np.concatenate(taken)
-
-        content = gather(each.content for each in self.files)
-        prompt = gather(each.prompt for each in self.files)
-        line = gather(each.lines().astype(np.uint32) for each in self.files)
-        places: NDArray[Any] = np.arange(len(kept), dtype=np.uint16)
-        file: NDArray[Any] = np.repeat(places, [int(at.sum()) for at in kept])
-        splits = [each.scan.split for each in self.files]
-        given = None
-        if all(name in SIDES for name in splits):
-            given = np.array([SIDES.index(name) for name in splits], np.uint8)[file]
-        label: NDArray[Any] | None = None
-        names: list[str] = []
-        if self.format == "csv_classification":
-            label, names = self._labels(content - prompt)
-        return Members(content, prompt, label, line, file, names, given, self.near)
-
-    def _labels(self, answer: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
-        """Return labels by row: what content and prompt differ by is the term of the label."""
-        import numpy as np
-        from xxhash import xxh3_64_intdigest
-
-        from ft_runtime.doctor import hashing
-        from ft_runtime.doctor.jsonl.escapes import json_bytes
-        from ft_runtime.doctor.jsonl.layout import COLUMNS, FIRST_COLUMN
-
-        columns = [name for name, _, _ in COLUMNS["csv_classification"]]
-        tag = FIRST_COLUMN + columns.index("label")
-        known = {}
-        for each in self.files:
-            for name in each.scan.labels:
-                digest = xxh3_64_intdigest(json_bytes()(name)[1:-1])
-                known[hashing.term(digest, tag, 0)] = name
-        values, label = np.unique(answer, return_inverse=True)
-        names = [known.get(value, f"#{value:x}") for value in values.tolist()]
-        return label.reshape(-1), names
+        return members_of(self.files, self.format == "csv_classification", self.near)
 
 
 @contextmanager
@@ -181,11 +150,17 @@ def survey(
     ------
     Survey
         Bad input never raises.
+
+    Raises
+    ------
+    ValueError
+        There is no such check.
     """
     from contextlib import ExitStack
 
     begun = time.perf_counter()
-    options = Options(format, dict(columns or {}), frozenset(checks), workers)
+    known_checks(checks := frozenset(checks))
+    options = Options(format, dict(columns or {}), checks, workers)
     result = Survey()
     with ExitStack() as stack:
         opened: list[tuple[str, Plain]] = []
@@ -202,6 +177,9 @@ def survey(
         if "duplicates" in options.checks and len(result.files) > 1:
             scans = [each.scan for each in result.files]
             result.findings += compare_splits(scans, [each.part for each in result.files])
+        result.findings += judge_classes([each.scan for each in result.files])
+        for surveyed in result.files:
+            surveyed.part.leave_out()
         result.seconds = time.perf_counter() - begun
         yield result
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.compat import quiet_libraries
 from ft_runtime.findings import FindingsError, finding, notify
-from ft_runtime.imports import collector_at_rest, import_models
+from ft_runtime.garbage import at_rest
+from ft_runtime.imports import import_models
 from ft_runtime.models.architecture import check_task, read_model_config
 from ft_runtime.models.errors import told
 from ft_runtime.models.source import find_model
@@ -59,7 +60,7 @@ def load_tokenizer(config: Config) -> PreTrainedTokenizerBase:
     with told(source.name, "tokenizer"), quiet_libraries():
         from transformers import AutoTokenizer
 
-        with collector_at_rest():  # the parts of a vocabulary are many
+        with at_rest():  # the parts of a vocabulary are many
             tokenizer = AutoTokenizer.from_pretrained(source.name, **source.kwargs)
     if not tokenizer.is_fast:
         problem = finding("models.slow_tokenizer", where="model_id", got=type(tokenizer).__name__)

@@ -74,7 +74,7 @@ def prepare_data(
         run.pin("data", {"rows": len(rows.rows), "sources": _sources(rows), "tokens": made.pin})
         _write(made.ledger, run)
         if run.leads:
-            record_data(config, run)
+            record_data(config, run, rows.sources)
     _tell(made)
     examples: dict[str, Sequence[Example]] = {
         name: Examples(datasets[name], part, work.example)

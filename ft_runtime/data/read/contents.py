@@ -10,7 +10,7 @@ from ft_runtime.doctor.problems import Log, Problem
 from ft_runtime.findings import Finding
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Record:
     """One row as it was read.
 

@@ -13,13 +13,14 @@ from ft_runtime.data.read.jsonl import read_jsonl
 from ft_runtime.doctor import kernels
 from ft_runtime.doctor.containers import Plain, plain
 from ft_runtime.doctor.csv.rows import Row, read_rows
-from ft_runtime.doctor.finish import KINDS, UNREADABLE
+from ft_runtime.doctor.finish import KINDS, UNREADABLE, unreadable_code
 from ft_runtime.doctor.head import Detection, detect_open
 from ft_runtime.doctor.opening import State, opened, read_at
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.problems import Log, told
 from ft_runtime.doctor.secrets.find import marker
 from ft_runtime.findings import Finding, finding, raise_for_errors
+from ft_runtime.garbage import at_rest
 
 _OPEN = {"unbalanced_quote", "inside_quote"}
 
@@ -105,6 +106,7 @@ def read_source(
     return contents, source.complete
 
 
+@at_rest()
 def read_plain(source: Plain) -> Contents:
     """Read what the doctor made plain text of.
 
@@ -217,7 +219,8 @@ def judge(records: list[Record], name: str, kind: str) -> list[Finding]:
         return []
     lines = listing((str(record.line) for record in bad), 5)
     values = {"bad": len(bad), "seen": len(first), "kind": KINDS.get(kind, kind), "lines": lines}
+    undecoded = sum(any(p.code == "not_utf8" for p in record.problems) for record in bad)
     return [
-        finding("data.mostly_unreadable", name, **values),
+        finding(unreadable_code(len(bad), undecoded), name, **values),
         *(told(record.problems[0], f"{name}:{record.line}") for record in bad[:3]),
     ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import shlex
+import sys
 import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ft_runtime.doctor.containers.zstd import cut_short
 from ft_runtime.findings import FindingsError, finding
 
 _BLOCK = 1 << 20
@@ -64,9 +67,12 @@ def _reader(path: Path, kind: str, name: str) -> Any:
     with suppress(ImportError):
         import zstandard
 
+        if cut_short(path):
+            raise EOFError("it ends before the last block does")
         return zstandard.open(path)
     with suppress(ImportError):  # comes with datasets
         import pyarrow
 
         return pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
-    raise FindingsError([finding("data.no_zstd", name)])
+    values = {"python": shlex.quote(sys.executable), "file": shlex.quote(path.name)}
+    raise FindingsError([finding("data.no_zstd", name, **values)])

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from ft_runtime.data.columns import diagnose
-from ft_runtime.data.detect import NAMES, plain_name, suggest
+from ft_runtime.data.detect import NAMES, mapping_yaml, plain_name, suggest
 from ft_runtime.data.formats import FORMATS
 from ft_runtime.data.places import listing
 from ft_runtime.doctor.csv.split import find_signs, split
@@ -162,9 +162,9 @@ def _columns(dialect: Dialect, name: str, columns: dict[str, str]) -> None:
     if missing:
         format = FORMATS["csv_classification"]
         add(diagnose(format, wanted, missing, present, "csv", name))
-    for column, actual in found.items():
-        if actual != wanted[column] and column not in missing:
-            add(finding("data.header_name", name, got=repr(actual), expected=column))
+    other = {c: actual for c, actual in found.items() if actual != wanted[c] and c not in missing}
+    if other:
+        add(finding("data.mapping", name, mapping=mapping_yaml(other)))
     if len(found) < 2:
         return
     dialect.table = Table(

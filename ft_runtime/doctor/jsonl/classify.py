@@ -13,18 +13,15 @@ from typing import Any
 
 from ft_runtime.doctor.blank import BLANK, is_blank
 from ft_runtime.doctor.jsonl.escapes import decoded
+from ft_runtime.doctor.jsonl.faults import HALF, Mended, is_utf8, mended, not_json
 from ft_runtime.doctor.jsonl.hints import has_keys, is_risky
 from ft_runtime.doctor.jsonl.layout import ROLES, Layout
 from ft_runtime.doctor.jsonl.turns import ANSWERS, order_problems
 
 # How a text in JSON begins that shows something for sure: no white space, escape or quote.
 _VISIBLE = frozenset(b'"%c' % byte for byte in range(33, 127) if byte not in b'\\"')
-_DEEPEST = 500
+_JSON = frozenset(("invalid_json", "two_values", "cut_line"))  # nothing else is said beside
 _LONGEST_NUMBER = 15  # no number so short, without an exponent, is out of range
-
-
-class NotJsonError(ValueError):
-    """The line is no JSON; which kind of none, is for `parse` to say."""
 
 
 def classify(
@@ -46,77 +43,98 @@ def classify(
     ------
     NotJsonError
     """
+    if b"\0" in line:
+        return ["nul_bytes"]
+    if line[:1] not in (b"{", b"["):
+        return _no_container(line)
+    if line[:2] == b"{'":
+        return ["python_literal"] if line[-1:] == b"}" and is_utf8(line) else None
+    if is_risky(line) if risky is None else risky:
+        return None
+    return _classify(line, layout, seen)
+
+
+def _classify(
+    line: bytes, layout: Layout, seen: Collection[str], halves: bool = False
+) -> list[str] | None:
+    """Classify a line that begins like a row; `halves`: `HALF` stands for half a character."""
     import msgspec
 
-    if line[:1] not in b"{[" or (is_risky(line) if risky is None else risky):
-        return None
     chat, key = layout.chat, layout.columns[0].actual
-    read, read_list = _readers(key if chat else "")
+    read, read_list, _ = _readers(key if chat else "")
     listed = line[:1] == b"["
     try:
         value = read_list(line) if listed else read(line)
         if not line.isascii():
             line.decode()
     except msgspec.ValidationError:
-        return None
+        return _no_chat(line, key, seen) if chat and not listed else None
     except msgspec.DecodeError as error:
-        return _not_json(line, str(error))
+        whole = mended(line, str(error))
+        if whole and whole.halves and not halves and HALF in line:
+            return None  # which of them stand for a half is not to be told
+        if whole:
+            return _mended(whole, layout, seen, halves)
+        return not_json(line, str(error))
     except (UnicodeDecodeError, RecursionError, ValueError):
         return None
     if not chat:
-        return None if listed else _flat(line, value, layout, seen)
+        return None if listed else _flat(line, value, layout, seen, halves)
     rows = value if listed else [value]
-    found = [_chat(row.messages) for row in rows]
-    if None in found or not _written(line, rows, key, listed):
+    written: list[bytes] = []
+    found = [_chat(row.messages, halves, written, _frame(key)) for row in rows]
+    if None in found or not (
+        _same(line, written, listed)
+        or has_keys(line, sum(1 + 2 * len(row.messages) for row in rows))
+        or (not listed and _more_keys(line, value, key, seen))
+    ):
         return None
     return ["not_an_object"] if listed else found[0]
 
 
-def _not_json(line: bytes, error: str) -> list[str] | None:
-    """Return the code of a line that the parser refused, where its words leave no doubt."""
-    if "trailing comma" in error:
-        code = "invalid_json"
-    elif "trailing characters" in error:
-        code = "two_values"
-    else:
-        raise NotJsonError
-    # What is looked at before the grammar; and `parse` refuses values that are nested deeper.
-    if b"\0" in line or line.count(b"[") + line.count(b"{") > _DEEPEST:
-        raise NotJsonError
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        raise NotJsonError from None
-    return [code]
+def _no_container(line: bytes) -> list[str] | None:
+    if not line.strip(b" \t\r"):
+        return ["blank_line"]
+    return ["not_an_object"] if line in (b"null", b"true", b"false") else None
+
+
+def _mended(found: Mended, layout: Layout, seen: Collection[str], halves: bool) -> list[str] | None:
+    """Classify what is left when the fault that the parser stopped at is taken out."""
+    codes = _classify(found.line, layout, seen, halves or found.halves)
+    if codes is None or found.halves:
+        return codes
+    # Where a role was no number, the word in its place would be another fault.
+    if not {"unknown_role", "role_case"}.isdisjoint(codes):
+        return None
+    return [*codes, found.code] if _JSON.isdisjoint(codes) else codes
 
 
 @cache
-def _readers(key: str) -> tuple[Callable[[bytes], Any], Callable[[bytes], Any]]:
-    """Return what reads a row and a list of rows; of conversations where a key is given."""
+def _readers(key: str) -> tuple[Callable[[bytes], Any], ...]:
+    """Return what reads a row, a list of rows, and a row with all its keys.
+
+    Of conversations where a key is given.
+    """
     import msgspec
 
-    row: Any = dict[str, msgspec.Raw]
+    whole: Any = dict[str, msgspec.Raw]
+    row: Any = whole
     if key:
         parts: Any = [("role", str), ("content", msgspec.Raw)]
         message: Any = msgspec.defstruct("Message", parts)
         row = msgspec.defstruct("Row", [("messages", list[message])], rename={"messages": key})
-    return msgspec.json.Decoder(row).decode, msgspec.json.Decoder(list[row]).decode
+    return tuple(msgspec.json.Decoder(each).decode for each in (row, list[row], whole))
 
 
-def _written(line: bytes, rows: list[Any], key: str, listed: bool) -> bool:
-    """Return whether a line has the keys of these rows and no other, and none twice.
+def _same(line: bytes, written: list[bytes], listed: bool) -> bool:
+    """Return whether a line is what tools write of its rows: then no key is twice in it."""
+    text = b"".join(written[1:])  # the first is what parts two rows
+    return (b"[" + text + b"]" if listed else text) == line
 
-    A line that is what tools write of the rows has not.
-    """
-    texts = []
-    for row in rows:
-        parts = [_head(m.role) + bytes(m.content) for m in row.messages]
-        end = b"}]}" if parts else b"]}"
-        texts.append(b'{"%b": [' % key.encode() + b"}, ".join(parts) + end)
-    same = b", ".join(texts)
-    if (b"[" + same + b"]" if listed else same) == line:
-        return True
-    return has_keys(line, sum(1 + 2 * len(row.messages) for row in rows))
+
+@lru_cache(maxsize=256)
+def _frame(key: str) -> bytes:
+    return b'{"%b": [' % key.encode()
 
 
 @lru_cache(maxsize=256)
@@ -124,31 +142,70 @@ def _head(role: str) -> bytes:
     return b'{"role": "%b", "content": ' % role.encode()
 
 
-def _chat(messages: list[Any]) -> list[str] | None:
+def _more_keys(line: bytes, row: Any, key: str, seen: Collection[str]) -> bool:
+    """Return whether a row has, beside its conversation, only keys known to be unused."""
+    value = _readers(key)[2](line)
+    del value[key]
+    return _unused(value, seen) and has_keys(line, 1 + len(value) + 2 * len(row.messages))
+
+
+def _unused(value: dict[str, Any], seen: Collection[str]) -> bool:
+    """Return whether these keys are known to be unused, and their values sound for sure."""
+    return all(k in seen and _text(bytes(v), False) is not None for k, v in value.items())
+
+
+def _no_chat(line: bytes, key: str, seen: Collection[str]) -> list[str] | None:
+    """Classify a row whose conversation is missing, or no list."""
+    try:
+        value = _readers(key)[2](line)
+    except ValueError:  # as all errors of the reader are
+        return None
+    messages = value.pop(key, None)
+    sure = _unused(value, seen) and has_keys(line, len(value) + (messages is not None))
+    if not sure or not is_utf8(line):
+        return None
+    if messages is None:
+        return ["missing_field"]
+    text = bytes(messages)
+    return ["messages_not_list"] if text[:1] != b"[" and _text(text, False) is not None else None
+
+
+def _chat(
+    messages: list[Any], halves: bool, written: list[bytes], frame: bytes
+) -> list[str] | None:
+    """Classify a conversation; `written` gets what tools would write of it."""
+    written += (b", ", frame)
     if not messages:
+        written.append(b"]}")
         return ["no_messages"]
     codes: list[str] = []
-    roles = [ROLES.get(message.role, 0) for message in messages]
-    if 0 in roles:
-        names = [m.role for m, role in zip(messages, roles, strict=True) if not role]
-        codes += ["role_case" if n.strip().lower() in ROLES else "unknown_role" for n in names]
-    for message, role in zip(messages, roles, strict=True):
-        content = bytes(message.content)
-        if content[:2] not in _VISIBLE:
-            code = _text(content, role not in ANSWERS)
+    roles = []
+    for message in messages:
+        name, content = message.role, bytes(message.content)
+        role = ROLES.get(name, 0)
+        roles.append(role)
+        written += (_head(name), content, b"}, ")
+        if not role:
+            codes.append("role_case" if name.strip().lower() in ROLES else "unknown_role")
+        if content[:2] not in _VISIBLE or halves:
+            code = _text(content, role not in ANSWERS, halves)
             if code is None:
                 return None
             if code:
                 codes.append(code)
-    return codes + [problem.code for problem in order_problems(roles, [], "")]
+    written[-1] = b"}]}"
+    return codes + _order(tuple(roles))
+
+
+@lru_cache(maxsize=1024)
+def _order(roles: tuple[int, ...]) -> list[str]:
+    return [problem.code for problem in order_problems(list(roles), [], "")]
 
 
 def _flat(
-    line: bytes, value: dict[str, Any], layout: Layout, seen: Collection[str]
+    line: bytes, value: dict[str, Any], layout: Layout, seen: Collection[str], halves: bool
 ) -> list[str] | None:
     if not has_keys(line, len(value)):
-        return None
-    if any(key not in layout.used and key not in seen for key in value):
         return None
     codes: list[str] = []
     for column in layout.columns:
@@ -161,30 +218,27 @@ def _flat(
             continue
         if layout.format == "csv_classification" and column.answer and content[:1] not in b'"n':
             return None
-        code = _text(content, column.required)
+        code = _text(content, column.required, halves)
         if code is None:
             return None
         if code:
             codes.append(code)
-    # What is not used must be sound too, and a number in it not out of range.
     used = layout.used
-    return (
-        None
-        if any(_text(bytes(value[k]), False) is None for k in value if k not in used)
-        else codes
-    )
+    unused = {k: v for k, v in value.items() if k not in used}
+    return codes if not unused or _unused(unused, seen) else None
 
 
-def _text(content: bytes, required: bool) -> str | None:
+def _text(content: bytes, required: bool, halves: bool = False) -> str | None:
     """Return what is wrong with a text in JSON form: "" for nothing, None for not sure."""
     first = content[:1]
     if first == b'"':
-        if not required or content[:2] in _VISIBLE:
-            return ""
-        if _shows(content):
-            return ""
-        text = decoded(content[1:-1])
-        return None if text is None else "empty_field" if is_blank(text) else ""
+        if required and content[:2] not in _VISIBLE and not _shows(content):
+            text = decoded(content[1:-1])
+            if text is None:
+                return None
+            if is_blank(text):
+                return "empty_field"
+        return "lone_surrogate" if halves and HALF in content else ""
     if first == b"n":
         return "null_field"
     if first in b"tf" or _short(content):

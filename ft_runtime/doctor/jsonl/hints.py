@@ -9,12 +9,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _STRETCH = 1 << 18
+_LONGEST_RUN = 8
 _RISKY = re.compile(rb"\\(?:u00[01]|b|f)")
 
 
 def is_risky(line: bytes) -> bool:
     """Return whether an escape of a line may stand for a control character."""
-    return b"\\" in line and bool(_RISKY.search(line))
+    if b"\\" not in line or not _RISKY.search(line):
+        return False
+    # A backslash that is escaped itself begins nothing.
+    return b"\\\\" not in line or bool(_RISKY.search(line.replace(b"\\\\", b"")))
 
 
 def risky_lines(block: bytes, end: int, starts: NDArray[Any]) -> frozenset[int]:
@@ -43,9 +47,26 @@ def risky_lines(block: bytes, end: int, starts: NDArray[Any]) -> frozenset[int]:
         if control.any():
             at: Any = np.flatnonzero(control) + start
             unit = (data.take(at + 1) == 117) & ((data.take(at + 4) | 1) != 49)
-            lines: NDArray[Any] = np.searchsorted(starts, at[~unit], side="right") - 1
+            at = _unescaped(data, at[~unit])
+            lines: NDArray[Any] = np.searchsorted(starts, at, side="right") - 1
             found.update(lines.tolist())
     return frozenset(found)
+
+
+def _unescaped(data: NDArray[Any], at: NDArray[Any]) -> NDArray[Any]:
+    """Return which of these backslashes begin an escape, and are not escaped themselves."""
+    import numpy as np
+
+    begins: Any = np.ones(at.size, bool)
+    before, alive = at - 1, np.arange(at.size)
+    for _ in range(_LONGEST_RUN):
+        alive = alive[(before[alive] >= 0) & (data.take(np.maximum(before[alive], 0)) == 92)]
+        if not alive.size:
+            break
+        begins[alive] ^= True
+        before[alive] -= 1
+    begins[alive] = True  # not known
+    return at[begins]
 
 
 def has_keys(line: bytes, count: int) -> bool:

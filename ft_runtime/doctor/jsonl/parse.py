@@ -154,17 +154,14 @@ def _keys(value: Any) -> int:
     total = 0
     stack = [value]
     for each in stack:
-        if type(each) is dict:
+        kind = type(each)
+        if kind is dict:
             total += len(each)
-            each = each.values()
-        elif type(each) is not list:
-            each = (each,)
-        for item in each:
-            kind = type(item)
-            if kind is dict or kind is list:
-                stack.append(item)
-            elif kind is int and not -(2**63) <= item < 2**64:
-                return -1
+            stack += [item for item in each.values() if type(item) is not str]
+        elif kind is list:
+            stack += each
+        elif kind is int and not -(2**63) <= each < 2**64:
+            return -1
     return total
 
 

@@ -151,7 +151,8 @@ def _conversations(found: Index, keys: NDArray[Any], layout: Layout, result: Acc
 
     inside = (order > open_at.take(line)) & (order <= close_at.take(line))
     outer = np.flatnonzero((keys > 0) & ~inside)
-    fine[line[outer[keys[outer] < FIRST_COLUMN]]] = False  # as if a message were the row
+    # Beside the conversation `role` and the like are columns that are not used.
+    fine[line[outer[keys[outer] < FIRST_COLUMN]]] = False
     once(keys, outer, line, fine)
     inside &= fine.take(line)
     four = np.flatnonzero(inside).reshape(-1, 4)

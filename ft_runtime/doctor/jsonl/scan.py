@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.doctor.jsonl.classify import NotJsonError, classify
+from ft_runtime.doctor.jsonl.classify import classify
 from ft_runtime.doctor.jsonl.compiled import count_flaws
 from ft_runtime.doctor.jsonl.explain import explain
+from ft_runtime.doctor.jsonl.faults import NotJsonError
 from ft_runtime.doctor.jsonl.hints import risky_lines
 from ft_runtime.doctor.jsonl.layout import Layout
 from ft_runtime.doctor.jsonl.plain import accept, accept_none
@@ -26,6 +28,11 @@ _WORTH = 0.1
 _PAUSE = 16
 # Rows of a block to be explained from which it pays to look at the block as a whole first.
 _MANY = 64
+# Rows explained in a block until it is asked again which kinds were told enough.
+_SOME = 32
+# Bytes that end a line and are no part of it.
+_ENDS = 2
+_BLANK = ("blank_line",)
 
 Marker = Callable[[bytes, int, "NDArray[Any]", int, Part], None]
 
@@ -67,24 +74,27 @@ def scan_range(
     part = Part(position, position, total=min(stop, size) - position)
     skip = 0
     while position < min(stop, size):
-        want = block
-        while True:
-            data = read_at(handle, min(want, size - position), position)
-            if not data:
-                part.changed = True
-                part.stop = position
-                return part
-            end = data.rfind(b"\n") + 1
-            last = position + len(data) >= size
-            if last and end < len(data):
-                data += b"\n"
-                end = len(data)
-            if end or last or want > limit:
-                break
-            want = min(want * 4, limit + block)
-        if not end:
-            position = _skip_line(handle, position, size, block, limit, part, feed)
-            continue
+        data = read_at(handle, min(block, size - position), position)
+        end = data.rfind(b"\n") + 1
+        last = position + len(data) >= size
+        if data and not end and not last:  # a line that is longer than a block
+            after = next_line(handle, position + len(data), size, block)
+            if after - position > limit + _ENDS:
+                feed_range(handle, position, after, block, feed)
+                _count_long(part, limit)
+                position = after
+                continue
+            data = read_at(handle, after - position, position)
+            end, last = data.rfind(b"\n") + 1, after >= size
+            if len(data) < after - position or not (end or last):  # the file became shorter
+                data = b""
+        if not data:
+            part.changed = True
+            part.stop = position
+            return part
+        if last and end < len(data):
+            data += b"\n"
+            end = len(data)
         if position + end > stop > position:
             # The last block of the range: up to the end of the line that holds byte stop - 1.
             cut = data.find(b"\n", stop - 1 - position) + 1
@@ -131,7 +141,9 @@ def _scan_block(
     fine = found.fine
     blank: set[int] = set()
     risks = risky_lines(data, end, found.starts) if closer.size > _MANY else None
-    told = part.log.told()
+    told, explained = part.log.told(), 0
+    counted: Counter[tuple[str, ...]] = Counter()
+    enough: dict[tuple[str, ...], bool] = {}
     for i, a, b in zip(
         closer.tolist(), found.starts[closer].tolist(), found.ends[closer].tolist(), strict=True
     ):
@@ -144,15 +156,24 @@ def _scan_block(
                     codes = classify(line, layout, risky, part.extras)
                 except NotJsonError:
                     codes, sound = None, False
-                if codes and told.issuperset(codes) and any(map(is_error, codes)):
-                    part.log.count(codes)
-                    part.broken += 1
-                    continue
+                if codes:
+                    kinds = tuple(codes)
+                    if kinds not in enough:
+                        enough[kinds] = told.issuperset(kinds) and any(map(is_error, kinds))
+                    if enough[kinds]:
+                        counted[kinds] += 1
+                        if kinds == _BLANK:
+                            blank.add(i)
+                        continue
             row = explain(line, layout, risky, sound=sound)
         if row.extras:
             part.extras |= row.extras
         if row.problems:
             part.log.add(base + i + 1, row.problems)
+            explained += 1
+            if explained % _SOME == 0 and len(now := part.log.told()) > len(told):
+                told = now
+                enough.clear()
             if row.problems[0].code == "blank_line":
                 blank.add(i)
         if row.content or row.fine:
@@ -162,6 +183,9 @@ def _scan_block(
                 part.labels[row.label] += 1
         else:
             part.broken += 1
+    for kinds, count in counted.items():
+        part.log.count(kinds, count)
+        part.broken += count
     part.note_blank(fine.size, blank)
     part.labels.update(found.labels)
     part.add_lengths(chars[fine])
@@ -196,29 +220,25 @@ def pass_line(
 ) -> int:
     """Return where the line after the one at `position` begins, and feed what is passed."""
     after = next_line(handle, position, size, block)
-    at = position
-    while feed and at < after and (data := read_at(handle, min(block, after - at), at)):
-        feed(data)
-        at += len(data)
+    feed_range(handle, position, after, block, feed)
     return after
 
 
-def _skip_line(
-    handle: int,
-    position: int,
-    size: int,
-    block: int,
-    limit: int,
-    part: Part,
-    feed: Callable[[Any], None] | None,
-) -> int:
-    """Pass a line that is longer than the limit, without holding it in memory."""
+def feed_range(
+    handle: int, start: int, stop: int, block: int, feed: Callable[[Any], None] | None
+) -> None:
+    """Feed the bytes of a range that is not looked at."""
+    while feed and start < stop and (data := read_at(handle, min(block, stop - start), start)):
+        feed(data)
+        start += len(data)
+
+
+def _count_long(part: Part, limit: int) -> None:
+    """Count a line that is longer than the limit, and was never held in memory."""
     import numpy as np
 
-    after = pass_line(handle, position, size, block, feed)
     part.lines += 1
     part.rows += 1
     part.broken += 1
     part.log.add(part.lines, _too_long(limit).problems)
     part.add_numbers(np.zeros(1, np.uint64), np.zeros(1, np.uint64))
-    return after

@@ -44,12 +44,11 @@ def judge_turns(value: dict[str, Any], layout: Layout, row: Explained) -> list[P
     calls: list[int] = []
     final, turns = len(messages) - 1, False
     for i, message in enumerate(messages):
-        role = _usual(message, row.risky)
-        if role and (row.whole or not half(message["content"])):
+        role, text = _usual(message, row.risky)
+        if role and (row.whole or not half(text)):
             roles.append(role)
-            row.chars += len(message["content"])
-            answer = i == final and role == ASSISTANT
-            pieces.append((message["content"], b"", role, i, answer))
+            row.chars += len(text)
+            pieces.append((text, b"", role, i, i == final and role == ASSISTANT))
             continue
         path = f"{key}[{i}]"
         if not isinstance(message, dict):
@@ -71,20 +70,41 @@ def judge_turns(value: dict[str, Any], layout: Layout, row: Explained) -> list[P
             pieces.append((*found, role, i, i == final and role == ASSISTANT))
     if turns:
         add(Problem("sharegpt_turns", key))
-    row.problems += order_problems(roles, calls, key)
+    if calls or _unusual(tuple(roles)):
+        row.problems += order_problems(roles, calls, key)
     return pieces
 
 
-def _usual(message: Any, risky: bool) -> int:
-    """Return the role of a message that is plainly fine, else 0."""
+@lru_cache(maxsize=1024)
+def _unusual(roles: tuple[int, ...]) -> bool:
+    return bool(order_problems(list(roles), [], ""))
+
+
+def _usual(message: Any, risky: bool) -> tuple[int, str]:
+    """Return the role of a message that is plainly fine, else 0, and what it says."""
     if type(message) is not dict or len(message) != 2:
-        return 0
+        return 0, ""
     role, text = message.get("role"), message.get("content")
+    if type(text) is list:
+        text = _joined(text)
     if type(role) is not str or type(text) is not str or not text or text[0] in BLANK:
-        return 0
+        return 0, ""
     if risky and CONTROL.search(text):
-        return 0
-    return ROLES.get(role, 0)
+        return 0, ""
+    return ROLES.get(role, 0), text
+
+
+def _joined(parts: list[Any]) -> str | None:
+    """Return what a content says that is nothing but texts in parts."""
+    texts = []
+    for part in parts:
+        if type(part) is not dict or len(part) != 2 or part.get("type") != "text":
+            return None
+        text = part.get("text")
+        if type(text) is not str:
+            return None
+        texts.append(text)
+    return "".join(texts)
 
 
 def _role(message: dict[str, Any], path: str, row: Explained) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from unicodedata import east_asian_width
 
 _WIDTH, _HEIGHT, _GAP = 720, 18, 4
-_NAME, _COUNT = 190, 90
+_COUNT = 90
+_LEAST, _MOST, _LETTER = 80, 300, 6.8
+"""Room for the names, and what a letter of them takes; pixels."""
 
 
 class Bar(NamedTuple):
@@ -20,18 +23,20 @@ class Bar(NamedTuple):
 def bars(values: Sequence[Bar]) -> str:
     """Return horizontal bars with their names and counts, readable without colour."""
     most = max((bar.rows for bar in values), default=0) or 1
-    room = _WIDTH - _NAME - _COUNT
+    longest = max((_letters(bar.name) for bar in values), default=0)
+    left = round(min(max(longest * _LETTER + 16, _LEAST), _MOST))
+    room = _WIDTH - left - _COUNT
     step = _HEIGHT + _GAP
     parts = []
     for number, bar in enumerate(values):
         top = number * step
         width = max(1.0 if bar.rows else 0.0, room * bar.rows / most)
         middle = top + _HEIGHT * 0.72
-        name = html.escape(bar.name.encode("utf-8", "backslashreplace").decode())
+        name = html.escape(_short(bar.name).encode("utf-8", "backslashreplace").decode())
         parts.append(
-            f'<text x="{_NAME - 8}" y="{middle:.0f}" text-anchor="end">{name}</text>'
-            f'<rect x="{_NAME}" y="{top}" width="{width:.1f}" height="{_HEIGHT}" rx="2"/>'
-            f'<text class="soft" x="{_NAME + width + 6:.0f}" y="{middle:.0f}">{bar.rows:,}</text>'
+            f'<text x="{left - 8}" y="{middle:.0f}" text-anchor="end">{name}</text>'
+            f'<rect x="{left}" y="{top}" width="{width:.1f}" height="{_HEIGHT}" rx="2"/>'
+            f'<text class="soft" x="{left + width + 6:.0f}" y="{middle:.0f}">{bar.rows:,}</text>'
         )
     height = max(1, len(values) * step)
     label = html.escape("; ".join(f"{bar.name} {bar.rows}" for bar in values[:40]), quote=True)
@@ -40,6 +45,18 @@ def bars(values: Sequence[Bar]) -> str:
         f'<svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" role="img" '
         f'aria-label="{label}">{"".join(parts)}</svg>'
     )
+
+
+def _letters(name: str) -> int:
+    """Return how many letters wide a name is; those of Chinese and its like count twice."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
+
+
+def _short(name: str) -> str:
+    """Return a name that has room beside its bar."""
+    while _letters(name) * _LETTER + 16 > _MOST:
+        name = name.removesuffix("…")[:-1] + "…"
+    return name
 
 
 def length_bars(counts: Mapping[int, int]) -> list[Bar]:

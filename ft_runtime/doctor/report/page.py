@@ -36,9 +36,10 @@ td.w{overflow-wrap:anywhere;min-width:8rem}td.t{min-width:20rem}
 .error{color:var(--error)}.warning{color:var(--warning)}.info{color:var(--info)}
 .hint,small{color:var(--soft)}code,pre{font-family:ui-monospace,monospace;font-size:.9em}
 pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:6px;padding:.6rem}
-svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}
+li,p,h2{overflow-wrap:anywhere}.s{overflow-x:auto}
+svg{display:block;max-width:100%;height:auto}
+svg text{fill:var(--ink);font:12px system-ui,sans-serif}
 svg .soft{fill:var(--soft)}svg rect{fill:var(--bar)}
-@media(max-width:45rem){table{display:block;overflow-x:auto}}
 """
 
 
@@ -82,8 +83,22 @@ def _e(value: str) -> str:
     return html.escape(shown)
 
 
-def _h(key: str) -> str:
-    return f"<h2>{html.escape(_word(key))}</h2>"
+def _h(key: str, of: str = "") -> str:
+    name = f" · {_e(printable(of, 120))}" if of else ""
+    return f"<h2>{html.escape(_word(key))}{name}</h2>"
+
+
+def _table(key: str, columns: tuple[str, ...], rows: list[str]) -> str:
+    """Return a table that scrolls by itself where the page is narrow, by keyboard too."""
+    numbers = ("h_rows", "h_broken")
+    head = "".join(
+        f'<th scope="col"{" class=n" if name in numbers else ""}>{_e(_word(name))}</th>'
+        for name in columns
+    )
+    return (
+        f'<div class="s" role="region" tabindex="0" aria-label="{_e(_word(key))}"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _word(key: str) -> str:
@@ -101,29 +116,19 @@ def _files(report: Report) -> str:
             f"<td>{_e(scan.format or '?')}{_e(shape)}<br><small>{_e(scan.container)}, "
             f'{size_text(scan.bytes)}</small></td><td class="w">{identity}</td></tr>'
         )
-    head = "".join(
-        f"<th{' class=n' if key in ('h_rows', 'h_broken') else ''}>{_e(_word(key))}</th>"
-        for key in ("h_file", "h_rows", "h_broken", "h_format", "h_identity")
-    )
     told = []
     if report.languages:
         told.append(text("doctor_report.languages_line", shown=shares(report.languages, 12)))
     if report.scripts:
         told.append(text("doctor_report.scripts_line", shown=shares(report.scripts, 12)))
     more = "".join(f"<p>{_e(line.strip())}</p>" for line in told)
-    return (
-        f"{_h('h_files')}<table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{more}"
-    )
+    columns = ("h_file", "h_rows", "h_broken", "h_format", "h_identity")
+    return f"{_h('h_files')}{_table('h_files', columns, rows)}{more}"
 
 
 def _findings(report: Report) -> str:
     if not report.groups:
         return f"{_h('h_findings')}<p>{_e(text('doctor_report.h_none'))}</p>"
-    head = "".join(
-        f"<th{' class=n' if key == 'h_rows' else ''}>{_e(_word(key))}</th>"
-        for key in ("csv_column_code", "h_rows", "h_where", "h_what")
-    )
     rows = []
     for each in report.groups[:_GROUPS]:
         hint = f'<div class="hint">→ {_e(each.hint)}</div>' if each.hint else ""
@@ -136,10 +141,8 @@ def _findings(report: Report) -> str:
         )
     left = len(report.groups) - _GROUPS
     more = f"<p>{_e(text('doctor_report.more_kinds', count=left))}</p>" if left > 0 else ""
-    return (
-        f"{_h('h_findings')}<table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{more}"
-    )
+    columns = ("csv_column_code", "h_rows", "h_where", "h_what")
+    return f"{_h('h_findings')}{_table('h_findings', columns, rows)}{more}"
 
 
 def _breakable(code: str) -> str:
@@ -171,11 +174,10 @@ def _lengths(scan: FileScan, alone: bool) -> str:
     counts = {class_length(number): count for number, count in scan.histogram.items()}
     if not counts:
         return ""
-    name = "" if alone else f"<small>{_e(scan.path)}</small>"
     told = _line("h_quantiles", **vars(scan.lengths))
     if rate := empty_rate(scan):
         told += _line("h_empty", percent=f"{100 * rate:.3g}")
-    return f"{_h('h_lengths')}{name}{bars(length_bars(counts))}{told}"
+    return f"{_h('h_lengths', '' if alone else scan.path)}{bars(length_bars(counts))}{told}"
 
 
 def _tokens(tokens: TokenReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ _FILES = 3
 _SPARE = 4
 """Lines for the remedies of the worst kinds, where not all kinds have room."""
 _LABELS = 5
+_LINE = re.compile(r":\d")
 
 
 def to_text(report: Report) -> str:
@@ -137,7 +139,7 @@ def _findings(groups: list[Group], room: int) -> list[str]:
 def _lines(each: Group, most: int) -> list[str]:
     """Return a finding in at most so many lines: message and remedy, shortened where they must."""
     rows = f" {text('doctor_report.rows_word', count=each.rows)}" if each.rows > 1 else ""
-    where = f" {printable(each.where, 60)}:" if each.where else ""
+    where = f" {_places(each.where)}:" if each.where else ""
     message = f"{each.severity} [{each.code}]{rows}{where} {printable(each.message, 400)}"
     wrapped = textwrap.wrap(
         message,
@@ -150,6 +152,20 @@ def _lines(each: Group, most: int) -> list[str]:
     if each.hint and most > 1:
         wrapped.append("    → " + printable(each.hint, WIDTH - 6))
     return wrapped
+
+
+def _places(where: str, most: int = 60) -> str:
+    """Return places, as many as fit; none of them is cut where it would name another line."""
+    shown = printable(where, 400)
+    if len(shown) <= most:
+        return shown
+    line = _LINE.search(shown)
+    if line and line.start() > most * 2 // 3:  # of a long path the end tells most
+        shown = "…" + shown[line.start() + 1 - most * 2 // 3 :]
+    if len(shown) <= most:
+        return shown
+    whole, comma, _ = shown[:most].rpartition(", ")
+    return f"{whole} …" if comma else printable(shown, most)
 
 
 def verdict(report: Report) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.data.places import quoted
+from ft_runtime.doctor.splits.groups import also_in
 from ft_runtime.doctor.splits.sides import SIDES, Members, assign, safe_sides
 from ft_runtime.findings import Finding, finding
 
@@ -106,28 +107,14 @@ def _report(rows: Members, sides: NDArray[Any], strategy: str) -> SplitReport:
     both = int(np.count_nonzero(content))
     made = SplitReport(strategy, sizes, both, int(np.count_nonzero(prompt & ~content)))
     if rows.near is not None:
-        close = _trained_too(rows.near, sides)
+        close = also_in(rows.near, sides > 0)
         made.near_rows = int(np.count_nonzero(close & ~content & ~prompt))
     return made
 
 
 def leaks(rows: Members, sides: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return which held-out rows training has too, whole and by their prompts."""
-    return _trained_too(rows.content, sides), _trained_too(rows.prompt, sides)
-
-
-def _trained_too(numbers: NDArray[Any], sides: NDArray[Any]) -> NDArray[Any]:
-    """Return which held-out rows have a number that a training row has; sorts one copy alone."""
-    import numpy as np
-
-    held = sides > 0
-    known = numbers[~held]
-    found = np.zeros(held.size, bool)
-    if known.size:
-        known.sort()
-        own = numbers[held]
-        found[held] = known[np.minimum(np.searchsorted(known, own), known.size - 1)] == own
-    return found
+    return also_in(rows.content, sides > 0), also_in(rows.prompt, sides > 0)
 
 
 def _troubles(report: SplitReport, rows: Members, sides: NDArray[Any], where: str) -> list[Finding]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.data.strategies import sizes
+from ft_runtime.doctor.splits.drawing import drawn
+from ft_runtime.doctor.splits.groups import Groups, group, nth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +31,8 @@ class Members:
     label : ndarray of int or None
         Index into `names`; None when rows have no labels.
     names : list of str
-    line : ndarray of int
-        The row's number in its source.
+    lines : callable
+        Gives the number of each row in its source.
     file : ndarray of int
         Which source.
     given : ndarray of uint8 or None
@@ -41,7 +44,7 @@ class Members:
     content: NDArray[Any]
     prompt: NDArray[Any]
     label: NDArray[Any] | None
-    line: NDArray[Any]
+    lines: Callable[[], NDArray[Any]]
     file: NDArray[Any]
     names: list[str] = field(default_factory=list)
     given: NDArray[Any] | None = None
@@ -49,6 +52,11 @@ class Members:
 
     def __len__(self) -> int:
         return int(self.content.size)
+
+    @cached_property
+    def line(self) -> NDArray[Any]:
+        """The row's number in its source; made when somebody asks."""
+        return self.lines()
 
 
 def assign(rows: Members, strategy: str, shares: Shares, seed: int) -> NDArray[Any]:
@@ -74,7 +82,7 @@ def assign(rows: Members, strategy: str, shares: Shares, seed: int) -> NDArray[A
         result[size["train"] : size["train"] + size["val"]] = 1
         result[size["train"] + size["val"] :] = 2
         return result
-    order = _shuffled(count, random.Random(seed))
+    order = drawn(count, random.Random(seed), size["val"] + size["test"])
     result[order[: size["val"]]] = 1
     result[order[size["val"] : size["val"] + size["test"]]] = 2
     return result
@@ -90,67 +98,82 @@ def safe_sides(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
     """
     import numpy as np
 
-    result: Any = np.zeros(len(rows), np.uint8)
+    sides: NDArray[Any] = np.zeros(len(rows), np.uint8)
     if not len(rows):
-        return result
-    first, group, size = _groups(_kin(rows))
-    label = np.zeros(first.size, np.uint8) if rows.label is None else rows.label[first]
-    # Groups by the place of their first row: the order of hashes says nothing to anybody.
-    order: Any = np.argsort(first, kind="stable").astype(np.uint32)
-    sides = np.zeros(first.size, np.uint8)
+        return sides
+    made = group(_kin(rows))
     chance = random.Random(seed)
     owed = {1: 0.0, 2: 0.0}
-    for number in np.unique(label).tolist():
-        own = order[label[order] == number]
-        own = own[_shuffled(own.size, chance)]
-        total, at = int(size[own].sum(dtype=np.int64)), 0
+    for own, total in _classes(made, rows.label):
+        wanted = {side: total * shares[SIDES[side]] + owed[side] for side in (1, 2)}
+        count = own.count
+        most = sum(math.ceil(max(each, 0)) + 1 for each in wanted.values())
+        order = own.rows(drawn(count, chance, min(most, count)))
+        sizes, at = made.sizes(order).tolist(), 0
         for side in (1, 2):
-            wanted = total * shares[SIDES[side]] + owed[side]
-            taken = 0
-            while at < own.size - 1 and taken + size[own[at]] / 2 <= wanted + 1e-9 and wanted > 0:
-                sides[own[at]] = side
-                taken += int(size[own[at]])
+            taken, begin = 0, at
+            while at < min(count - 1, len(sizes)) and wanted[side] > 0:
+                if taken + sizes[at] / 2 > wanted[side] + 1e-9:
+                    break
+                taken += sizes[at]
                 at += 1
-            owed[side] = wanted - taken
+            sides[order[begin:at]] = side
+            owed[side] = wanted[side] - taken
     for side in (1, 2):
         if shares[SIDES[side]] > 0 and not (sides == side).any():
-            _spare_group(sides, label, size, first, side)
-    return sides[group]
+            _spare_group(sides, rows.label, made, side)
+    sides[made.later] = sides[made.head]
+    return sides
 
 
-def _groups(numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return of each group of equal numbers its first row and size, and the group of each row.
+@dataclass(frozen=True)
+class _Class:
+    """The groups of a class: heads as a mask of all rows, or one by one."""
 
-    As `numpy.unique` does, in half of its memory.
-    """
+    count: int
+    mask: NDArray[Any] | None = None
+    listed: NDArray[Any] | None = None
+
+    def rows(self, places: NDArray[Any]) -> NDArray[Any]:
+        """Return the heads at some places."""
+        if self.listed is not None:
+            return self.listed[places]
+        assert self.mask is not None
+        return nth(self.mask, places)
+
+
+def _classes(made: Groups, label: NDArray[Any] | None) -> Iterator[tuple[_Class, int]]:
+    """Yield the groups of each class, by the places of their first rows, and how many rows."""
     import numpy as np
 
-    order: Any = np.argsort(numbers, kind="stable")
-    ordered = numbers[order]
-    fresh = np.ones(ordered.size, bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
-    del ordered
-    group: Any = np.empty(order.size, np.uint32)
-    group[order] = np.cumsum(fresh, dtype=np.uint32) - np.uint32(1)
-    first = order[fresh].astype(np.uint32)
+    if label is None:
+        yield _Class(int(np.count_nonzero(made.heads)), made.heads), made.heads.size
+        return
+    first: NDArray[Any] = np.flatnonzero(made.heads).astype(np.uint32)
+    # A group goes with the class of its head.
+    order = np.argsort(label[first], kind="stable")
+    first = first[order]
     del order
-    return first, group, np.bincount(group, minlength=first.size).astype(np.uint32)
+    bounds = np.flatnonzero(np.diff(label[first], prepend=-1))
+    sizes = made.sizes(first)
+    totals = np.add.reduceat(sizes, bounds).tolist()
+    for own, total in zip(np.split(first, bounds[1:]), totals, strict=True):
+        yield _Class(own.size, listed=own), total
 
 
-def _spare_group(
-    sides: NDArray[Any], label: NDArray[Any], size: NDArray[Any], first: NDArray[Any], side: int
-) -> None:
+def _spare_group(sides: NDArray[Any], label: NDArray[Any] | None, made: Groups, side: int) -> None:
     """Move the smallest training group of the class with most groups, if that leaves it one."""
     import numpy as np
 
-    train: Any = np.flatnonzero(sides == 0)
+    train: Any = np.flatnonzero(made.heads & (sides == 0))
     if not train.size:
         return
-    values, counts = np.unique(label[train], return_counts=True)
-    if counts.max() < 2:
-        return
-    own = train[label[train] == values[counts.argmax()]]
-    sides[own[np.lexsort((-first[own].astype(np.int64), size[own]))[0]]] = side
+    own = train
+    if label is not None:
+        values, counts = np.unique(label[train], return_counts=True)
+        own = train[label[train] == values[counts.argmax()]]
+    if own.size > 1:
+        sides[own[np.lexsort((-own, made.sizes(own)))[0]]] = side
 
 
 def _kin(rows: Members) -> NDArray[Any]:
@@ -188,7 +211,7 @@ def _stratified(rows: Members, shares: Shares, seed: int) -> NDArray[Any]:
         members = order[bounds[number] : bounds[number + 1]]
         if not members.size:
             continue
-        members = members[_shuffled(members.size, chance)]
+        members = members[drawn(members.size, chance)]
         used = 0
         for side in (1, 2):
             wanted = members.size * shares[SIDES[side]] + owed[side]
@@ -215,11 +238,3 @@ def _spare_one(rows: Members, result: NDArray[Any], side: int, train: list[int])
     row = next(row for row in train if rows.label[row] == best)
     result[row] = side
     train.remove(row)
-
-
-def _shuffled(count: int, chance: random.Random) -> NDArray[Any]:
-    """Return the order that `ft_runtime.data.strategies` draws from the same chance."""
-    import numpy as np
-
-    keys = np.fromiter((chance.random() for _ in range(count)), np.float64, count)
-    return np.argsort(keys, kind="stable")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ft_runtime.doctor.cleaning.fresh import FreshFile
 from ft_runtime.doctor.splits.sides import SIDES
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 def write_splits(
     records: Iterable[tuple[int, bytes]],
-    sides: dict[int, int],
+    sides: NDArray[Any],
     folder: str | Path,
     ending: str,
     header: bytes = b"",
@@ -23,9 +26,9 @@ def write_splits(
     Parameters
     ----------
     records : iterable of (int, bytes)
-        Line and bytes of each record, the line break included.
-    sides : dict of int to int
-        By line; records that are not named (broken rows) are left out.
+        Side and bytes of each record, the line break included.
+    sides : ndarray of int
+        All sides that there are.
     folder : str or Path
         Made when missing.
     ending : str
@@ -43,7 +46,9 @@ def write_splits(
         A file is there already, or cannot be written; nothing is left behind.
     """
     target = Path(folder)
-    used = sorted(set(sides.values()))
+    import numpy as np
+
+    used = np.unique(sides).tolist()
     with ExitStack() as stack:
         fresh = [
             stack.enter_context(FreshFile(target / f"{SIDES[side]}.{ending}")) for side in used
@@ -53,10 +58,8 @@ def write_splits(
         }
         for stream in streams.values():
             stream.write(header)
-        for line, raw in records:
-            side = sides.get(line)
-            if side is not None:
-                streams[side].write(raw if raw.endswith(b"\n") else raw + b"\n")
+        for side, raw in records:
+            streams[side].write(raw if raw.endswith(b"\n") else raw + b"\n")
         for file in fresh:
             file.keep()
         return {SIDES[side]: file.path for side, file in zip(used, fresh, strict=True)}

@@ -91,13 +91,19 @@ def _lines(stream: Any, size: int, rows: int) -> Iterator[tuple[int, bytes]]:
             if number % step == 0 and len(line) <= _LONGEST:
                 yield number, line
         return
+    inside = 0  # up to here no line ends: what begins before is a part of a long line
     for at in range(0, size, max(1, size // rows)):
+        if at < inside:
+            continue
         stream.seek(at)
-        if at:
-            stream.readline(_LONGEST)
+        if at and not stream.readline(_LONGEST).endswith(b"\n"):
+            inside = at + _LONGEST
+            continue
         line = stream.readline(_LONGEST)
         if line.endswith(b"\n"):
             yield at, line
+        else:
+            inside = stream.tell()
 
 
 def _take(value: dict[str, Any], columns: set[str], place: int, found: Sample) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
+import sys
+from types import SimpleNamespace
+
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +15,7 @@ import pytest
 from ft_runtime.cli import main
 from ft_runtime.config import check_config
 from ft_runtime.data import check_rows
+from ft_runtime.doctor.containers.zstd import cut_short
 from ft_runtime.doctor.examine import examine
 from jupyter_ft.services.preview import Limits, preview_file
 from support.small_data import ROWS, jsonl
@@ -118,6 +124,37 @@ def config_for(path, **dataset):
     config, found = check_config(document)
     assert config is not None, found
     return config
+
+
+@pytest.mark.parametrize("text", [b"", b"a", b"ab" * 40, bytes(300_000), bytes(range(256)) * 2000])
+def test_a_zstd_file_that_is_cut_anywhere_is_seen(tmp_path, text):
+    path = tmp_path / "a.zst"
+    with pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "zstd") as out:
+        out.write(text)
+    once = path.read_bytes()
+    for whole in (once, once + once, b"\x50\x2a\x4d\x18\x03\0\0\0abc" + once):
+        path.write_bytes(whole)
+        assert not cut_short(path)
+        ends = {len(whole) - len(once), 11, len(once)} if len(whole) > len(once) else set()
+        for left in {*range(1, 40), *range(40, len(whole), len(whole) // 50 + 1), len(whole) - 1}:
+            if 0 < left < len(whole) and left not in ends:
+                path.write_bytes(whole[:left])
+                assert cut_short(path)
+
+
+def test_zstandard_is_not_trusted_with_a_file_that_is_cut(tmp_path, monkeypatch, expected):
+    path = tmp_path / "a.jsonl.zst"
+    packed_zstd(path, "\n".join(json.dumps(row) for row in ROWS))
+    # It gives what there is of such a file, and says nothing.
+    reader = SimpleNamespace(
+        open=lambda path: pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+    )
+    monkeypatch.setitem(sys.modules, "compression", None)
+    monkeypatch.setitem(sys.modules, "zstandard", reader)
+    assert examine(str(path)).fingerprint == expected
+    path.write_bytes(path.read_bytes()[:-20])
+    reader.open = lambda path: io.BytesIO(json.dumps(ROWS[0]).encode())
+    assert [item.code for item in examine(str(path)).findings] == ["data.broken_archive"]
 
 
 def packed_zstd(path, text):

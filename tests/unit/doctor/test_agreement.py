@@ -295,3 +295,12 @@ def test_a_key_repeated_any_number_of_times_is_not_taken(times):
         line = b'{"prompt": "a", "completion": "b"' + b', "key%d": "x"' % i * times + b"}"
         block, end = block_of([line])
         assert not accept(block, end, layout).fine.any()
+
+
+@pytest.mark.parametrize("block", [100, 10_000])
+def test_names_of_a_message_beside_the_conversation_are_columns_not_used(tmp_path, block):
+    row = b'{"content": "", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "role": "x"}\n'
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(row * 3)
+    file = scan(path, block=block).files[0]
+    assert (file.fine, file.extras) == (3, ["content", "role"])

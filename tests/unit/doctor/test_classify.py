@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ft_runtime.doctor import scan
-from ft_runtime.doctor.jsonl.classify import NotJsonError, classify
+from ft_runtime.doctor.jsonl.classify import classify
 from ft_runtime.doctor.jsonl.explain import explain
+from ft_runtime.doctor.jsonl.faults import NotJsonError
 from ft_runtime.doctor.jsonl.hints import is_risky, risky_lines
 from ft_runtime.doctor.jsonl.layout import make_layout
 from support.json_lines import FEW, FORMATS, lines, summary
@@ -40,6 +41,35 @@ chats = st.builds(
            '{"messages": [%s]}\x00', '{"messages": [%s], "messages": []}', '{"messages":[%s]} ', "[%s]"]
     ),
 )  # fmt: skip
+cut = st.builds(lambda line, left: line[: len(line) - left], chats, st.integers(1, 40))
+whole = [
+    '{"messages": [%s], "id": %s}',
+    '{"id": %s, "messages": %s}',
+    '{"id": %s}',
+    '{"id": 1, "messages": %s, "id": %s}',
+]
+mixed = st.builds(
+    lambda form, cells: (form % tuple(cells[: form.count("%s")])).encode("utf-8", "surrogatepass"),
+    st.sampled_from(whole),
+    st.lists(st.one_of(contents, message), min_size=2, max_size=2),
+)
+words = st.sampled_from(
+    [
+        b"",
+        b" ",
+        b"null",
+        b"true",
+        b"nul",
+        b"1",
+        b"{",
+        b"{'a': 1}",
+        b"{'a': 1} ",
+        b"{'a': '\xff'}",
+        b"{}",
+        b"\0",
+        b" null",
+    ]
+)
 flat = st.builds(
     lambda cells, form: (form % ", ".join(f'"{k}": {v}' for k, v in cells)).encode(),
     st.lists(st.tuples(st.sampled_from(["prompt", "completion", "text", "label", "id", "instruction", "output", "input"]), contents), max_size=4),
@@ -52,7 +82,10 @@ def codes(line: bytes, form: str) -> list[str]:
 
 
 @FEW
-@given(st.one_of(chats, flat, lines()), st.sampled_from(FORMATS))
+@given(
+    st.one_of(chats, cut, mixed, words, flat, flat.map(lambda line: line[:-3]), lines()),
+    st.sampled_from(FORMATS),
+)
 def test_the_codes_are_those_of_the_slow_path(line, form):
     try:
         found = classify(line, make_layout(form), None, ["id"])
@@ -76,6 +109,21 @@ def test_the_codes_are_those_of_the_slow_path(line, form):
         ('{"prompt": "", "completion": "a", "id": 1}', "jsonl_prompt"),
         ('{"instruction": "a", "output": 42}', "jsonl_instr"),
         ('{"text": " "}', "csv_classification"),
+        ("", "jsonl_chat"),
+        ("null", "jsonl_chat"),
+        ("{}", "jsonl_chat"),
+        ("{'messages': []}", "jsonl_chat"),
+        ('{"messages": [{"role": "user", "content": "\\ud83d"}]}', "jsonl_chat"),
+        (
+            '{"messages": [{"role": "user", "content": "\\udc00"}, {"role": "assistant", "content": "a"}]}',
+            "jsonl_chat",
+        ),
+        ('{"messages": [{"role": "user", "content": "a"}], "id": NaN}', "jsonl_chat"),
+        ('{"messages": [{"role": "user", "content": "a"}], "id": "7"}', "jsonl_chat"),
+        ('{"id": 7, "messages": "a"}', "jsonl_chat"),
+        ('{"messages": [{"role": "user", "content": "a', "jsonl_chat"),
+        ('{"messages": [{"role": "user", "content": "\\ud83d\\ude00"}, {"role"', "jsonl_chat"),
+        ('{"prompt": "\\ud83d", "completion": NaN}', "jsonl_prompt"),
     ],
 )
 def test_usual_broken_rows_are_classified(line, form):
@@ -102,6 +150,7 @@ def test_a_file_with_many_of_a_kind_is_counted_in_full(tmp_path, monkeypatch):
         b'{"messages": [{"role": "user", "content": "a"}], "more": 1}', b'{"messages": []} 1',
         json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}).encode(),
         b'{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": ""}]}',
+        b'{"messages": [{"role": "user", "content": "\\ud83d"}], "more": NaN}', b"null", b"{'a': 1}", b"\0",
     ]  # fmt: skip
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"\n".join(kinds * 400) + b"\n")
@@ -111,5 +160,5 @@ def test_a_file_with_many_of_a_kind_is_counted_in_full(tmp_path, monkeypatch):
     monkeypatch.setattr(room, "classify", lambda *_: None)
     told = scan(path, format="jsonl_chat", workers=1, block=4000).files[0]
     assert summary(counted) == summary(told)
-    assert counted.broken == 4000
+    assert counted.broken == 5600
     assert counted.extras == ["more"]

@@ -48,6 +48,46 @@ def test_what_is_no_file(here, capsys):
     assert told(capsys, "/dev/zero") == ["not_a_file"]
 
 
+@pytest.mark.parametrize("name", ["pipe.jsonl", "none.jsonl", "empty.jsonl"])
+def test_of_what_was_not_read_nothing_is_written(here, capsys, name):
+    os.mkfifo(here / "pipe.jsonl")
+    (here / "empty.jsonl").touch()
+    asked = ["--write-splits", "parts", "--write-record", "record"]
+    codes = told(capsys, name, *asked)
+    assert codes[-1] == "nothing_written"  # below its reason
+    assert len(codes) == 2
+    assert sorted(path.name for path in here.iterdir()) == ["empty.jsonl", "pipe.jsonl"]
+
+
+def test_a_table_in_another_encoding_is_told_with_the_way_to_mend_it(here, capsys):
+    rows = "".join(f"Gr\u00fc\u00dfe {i},{'ab'[i % 2]}\n" for i in range(6))
+    (here / "a.csv").write_bytes(f"text,label\n{rows}".encode("cp1252"))
+    assert told(capsys, "a.csv")[0] == "other_encoding"
+    assert main(["check", "a.csv", "--fix", "b.csv", "--fix-kinds", "encoding"]) == 1
+    assert (here / "b.csv").read_text(encoding="utf-8") == f"text,label\n{rows}"
+    assert main(["check", "b.csv"]) == 0
+
+
+def test_a_pipe_is_not_waited_for_whatever_is_asked(here, capsys):
+    os.mkfifo(here / "pipe.jsonl")
+    assert told(capsys, "pipe.jsonl", "--fix", "a.jsonl", "--near", "--phone") == [
+        "not_a_file", "nothing_written"
+    ]  # fmt: skip
+
+
+def test_every_file_that_cannot_be_written_is_told(here, capsys):
+    jsonl(here / "a.jsonl", ROWS)
+    (here / "file").touch()
+    codes = told(capsys, "a.jsonl", "--fix", "file/a", "--csv", "file/b", "--html", "file/c")
+    assert codes[:3] == ["cannot_write"] * 3
+
+
+def test_rows_that_are_all_broken_are_not_split(here, capsys):
+    jsonl(here / "a.jsonl", [{"text": "", "label": "a"}] * 30)
+    assert "cannot_split" in told(capsys, "a.jsonl", "--write-splits", "parts")
+    assert not (here / "parts").exists()
+
+
 def test_no_permission(here, capsys, monkeypatch):
     jsonl(here / "a.jsonl", ROWS)
     real = os.open

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from ft_runtime.doctor.containers import array, plain, unpack
 from ft_runtime.doctor.containers.table import write_lines as converted_lines
+from ft_runtime.doctor.containers.zstd import cut_short
 from ft_runtime.doctor.examine import SplitPlan, examine
 from ft_runtime.doctor.report import to_html, to_text
 from ft_runtime.findings import FindingsError
@@ -221,3 +223,35 @@ def test_records_of_a_table_start_where_they_are_said_to(tmp_path_factory, pairs
     assert made.problems == []
     rows = [tuple(json.loads(line).values()) for line in out.read_text().split("\n")[:-1]]
     assert rows == pairs
+
+
+def frame(blocks, *, checked=False):
+    """Return a zstd frame of raw blocks, as RFC 8878 has it."""
+    content = b"".join(blocks)
+    raw = b"\x28\xb5\x2f\xfd" + bytes([0xA0 | checked << 2]) + len(content).to_bytes(4, "little")
+    for number, block in enumerate(blocks, 1):
+        raw += (len(block) << 3 | (number == len(blocks))).to_bytes(3, "little") + block
+    return raw + bytes(4 * checked)
+
+
+@pytest.mark.parametrize("checked", [False, True])
+def test_a_zstd_file_says_whether_it_is_whole(tmp_path, checked):
+    path = tmp_path / "a.zst"
+    one = frame([b"row\n" * 20, b"more\n"], checked=checked)
+    for whole in (one, one + one):
+        for left in range(1, len(whole) + 1):
+            path.write_bytes(whole[:left])
+            assert cut_short(path) is (left not in (len(one), len(whole)))
+    path.write_bytes(one + b"other bytes")  # the reader tells it
+    assert not cut_short(path)
+
+
+def test_who_cannot_read_zstd_is_told_what_to_type(tmp_path, monkeypatch):
+    path = tmp_path / "my rows.jsonl.zst"
+    path.write_bytes(frame([b'{"text": "a", "label": "b"}\n']))
+    for name in ("compression", "zstandard", "pyarrow"):
+        monkeypatch.setitem(sys.modules, name, None)
+    (told,) = examine(str(path)).findings
+    assert told.code == "data.no_zstd"
+    assert f"{sys.executable} -m pip install zstandard" in told.hint
+    assert "zstd -d 'my rows.jsonl.zst'" in told.hint

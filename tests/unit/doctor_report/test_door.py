@@ -196,3 +196,21 @@ def test_a_table_of_prompts_is_repaired_as_a_table_and_split_as_json_lines(here,
     made = [json.loads(line) for path in files for line in path.read_text().splitlines()]
     assert len(made) == 40
     assert {"question": "question 7", "answer": "answer, 7"} in made
+
+
+def test_the_mapping_of_a_table_can_be_pasted_whole(here, capsys):
+    whole = table(here / "a.csv", ROWS).read_text(encoding="utf-8")
+    (here / "a.csv").write_text(whole.replace("text,label", "utterance,intent"), encoding="utf-8")
+    main(["check", "a.csv", "--json"])
+    (told,) = [f for f in json.loads(capsys.readouterr().out)["findings"] if "mapping" in f["code"]]
+    mapping = told["hint"].partition("columns: ")[2]
+    assert yaml.safe_load(mapping) == {"text": "utterance", "label": "intent"}
+
+
+def test_a_part_with_one_class_is_judged_with_the_others(here, capsys):
+    jsonl(here / "train.jsonl", ROWS)
+    jsonl(here / "test.jsonl", [{**ROWS[0], "text": f"held out {i}"} for i in range(9)])
+    assert main(["check", "train.jsonl", "test.jsonl"]) == 0
+    jsonl(here / "train.jsonl", [{**ROWS[0], "text": f"seen {i}"} for i in range(9)])
+    assert main(["check", "train.jsonl", "test.jsonl"]) == 1
+    assert "All 18 usable rows have the label" in capsys.readouterr().err

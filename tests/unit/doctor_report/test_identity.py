@@ -94,6 +94,27 @@ def test_a_run_records_its_data(tmp_path):
     assert diff(record_of(tmp_path / "all.jsonl", PAIRS), again).same
 
 
+def test_a_run_records_no_other_data_than_it_has_read(tmp_path):
+    from types import SimpleNamespace
+
+    from ft_runtime.config import load_config
+    from ft_runtime.data import load_rows
+    from ft_runtime.doctor.sources import record_data
+    from ft_runtime.findings import subscribed
+
+    path = jsonl(tmp_path / "a.jsonl", PAIRS)
+    dataset = {"path": str(path), "format": "jsonl_prompt"}
+    config = load_config({"model_id": "m", "dataset": dataset})
+    rows, run, shown = load_rows(config), SimpleNamespace(path=tmp_path / "run"), []
+    assert record_data(config, run, rows.sources) == tmp_path / "run" / "datasets.json"
+    (tmp_path / "run" / "datasets.json").unlink()
+    jsonl(path, PAIRS[1:])
+    with subscribed(shown.append):
+        assert record_data(config, run, rows.sources) is None
+    assert [item.code for item in shown] == ["data.changed_since_read"]
+    assert not (tmp_path / "run" / "datasets.json").exists()
+
+
 def test_two_runs_say_whether_they_saw_the_same_data(tmp_path, capsys):
     from ft_runtime.cli import main
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from ft_runtime.doctor import scan
 from ft_runtime.doctor.examine import SplitPlan, examine
 from ft_runtime.doctor.report import to_html, to_text, write_csv
 from ft_runtime.doctor.report.bars import Bar, bars, length_bars
@@ -240,3 +242,32 @@ def test_the_empty_rate_is_told_everywhere(tmp_path):
     assert "12.5 % of the rows" in to_html(report)
     whole = to_text(examine(table(tmp_path / "b.csv", ROWS)))
     assert "of the rows" not in whole
+
+
+def test_a_check_that_nobody_makes_is_refused(tmp_path):
+    path = jsonl(tmp_path / "a.jsonl", ROWS)
+    with pytest.raises(ValueError, match="no such check: secret "):
+        examine(path, checks={"secret"})
+    with pytest.raises(ValueError, match=r"near .* examine\(\) looks for near duplicates"):
+        scan(path, checks={"near"})
+    assert examine(path, checks={"near"}).near is not None
+
+
+@pytest.mark.parametrize("name", ["balance_not_updated_after_bank_transfer", "标签" * 30, "a"])
+def test_names_of_bars_have_room(name):
+    drawn = bars([Bar(name, 3), Bar("b", 1)])
+    x = float(re.search(r'<text x="(\d+)"', drawn)[1])
+    shown = html.unescape(re.search(r">([^<]*)</text>", drawn)[1])
+    wide = sum(2 if ord(letter) > 0x2E80 else 1 for letter in shown)
+    assert x >= 6.5 * wide
+    assert shown == name or (shown.endswith("…") and name.startswith(shown[:-1]))
+
+
+def test_places_are_not_cut_inside_a_line_number(tmp_path):
+    rows = [{"text": "", "label": "a"}] * 12345
+    path = jsonl(tmp_path / ("long" * 9 + ".jsonl"), [*ROWS, *rows])
+    shown = to_text(examine(path))
+    places = re.search(r"jsonl:([\d, ]*) …", shown)[1]
+    assert [int(place) for place in places.split(",")] == list(
+        range(61, 61 + places.count(",") + 1)
+    )

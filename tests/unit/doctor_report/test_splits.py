@@ -18,7 +18,9 @@ from ft_runtime.data.rows import Row
 from ft_runtime.data.strategies import STRATEGIES
 from ft_runtime.doctor.examine import SplitPlan, examine
 from ft_runtime.doctor.splits import Members, assign, safe_sides
-from ft_runtime.doctor.splits.doctor import leaks
+from ft_runtime.doctor.splits.doctor import examine_split, leaks
+from ft_runtime.doctor.splits.drawing import drawn
+from ft_runtime.doctor.splits.groups import also_in, group, nth
 from support.small_data import ROWS, jsonl, table
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -30,7 +32,7 @@ def members(prompts, labels=None, answers=None):
     names = sorted(set(labels)) if labels else []
     label = np.array([names.index(each) for each in labels]) if labels else None
     zero = np.zeros(prompt.size, np.int64)
-    return Members(content, prompt, label, np.arange(1, prompt.size + 1), zero, names)
+    return Members(content, prompt, label, lambda: np.arange(1, prompt.size + 1), zero, names)
 
 
 @settings(max_examples=80, deadline=None)
@@ -166,3 +168,72 @@ def test_a_split_is_written_of_the_rows_that_the_scan_has_found(tmp_path, capsys
     assert sorted(made) == sorted(
         [f"text {i}" for i in range(30)] + [f"two\nlines {i}" for i in range(30)]
     )
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 2047, 2048, 70_000, 200_001])
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.9])
+def test_what_is_drawn_first_is_what_a_run_draws_first(count, share):
+    first = int(count * share)
+    one, other = random.Random(3), random.Random(3)
+    one.random(), other.random()
+    keys = [one.random() for _ in range(count)]
+    order = sorted(range(count), key=keys.__getitem__)
+    assert drawn(count, other, first).tolist() == order[:first]
+    assert one.getstate() == other.getstate()
+
+
+numbers_of = st.lists(st.integers(0, 6), min_size=1, max_size=60).map(
+    lambda found: np.array(found, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(numbers_of, st.randoms(use_true_random=False))
+def test_rows_are_grouped_by_their_first(numbers, chance):
+    heads = [numbers.tolist().index(each) for each in numbers.tolist()]
+    made = group(numbers)
+    assert made.heads.tolist() == [head == row for row, head in enumerate(heads)]
+    assert dict(zip(made.later.tolist(), made.head.tolist(), strict=True)) == {
+        row: head for row, head in enumerate(heads) if head != row
+    }
+    rows = np.flatnonzero(made.heads)
+    assert made.sizes(rows).tolist() == [heads.count(row) for row in rows.tolist()]
+    places = np.array(chance.sample(range(rows.size), rows.size // 2 + 1))
+    assert nth(made.heads, places).tolist() == rows[places].tolist()
+
+
+@settings(max_examples=80, deadline=None)
+@given(numbers_of, st.randoms(use_true_random=False), st.sampled_from([0.0, 0.2, 0.8, 1.0]))
+def test_held_rows_that_training_has_too(numbers, chance, share):
+    held = np.array([chance.random() < share for _ in numbers])
+    trained = set(numbers[~held].tolist())
+    expected = [h and n in trained for h, n in zip(held.tolist(), numbers.tolist(), strict=True)]
+    assert also_in(numbers, held).tolist() == expected
+
+
+def spread(rows: int) -> Members:
+    """Return members of which no two are alike."""
+    numbers = np.arange(1, rows + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    none = np.broadcast_to(np.uint16(0), rows)
+    return Members(numbers, numbers, None, lambda: none, none)
+
+
+def test_the_memory_of_a_split_is_a_few_bytes_a_row():
+    import tracemalloc
+
+    most = []
+    for rows in (2_000, 250_000, 750_000):  # the first: what is imported, and kept for later
+        made = spread(rows)
+        tracemalloc.start()
+        assert examine_split(made, "random", SHARES, 1).shared_rows == 0
+        assert safe_sides(made, SHARES, 1).size == rows
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert most[2] - most[1] < 15 * 500_000
+
+
+def test_a_class_of_one_row_stays_in_training_however_many_there_are():
+    rows = 20_000
+    made = spread(rows)
+    made.label, made.names = np.arange(rows), [f"c{i}" for i in range(rows)]
+    assert (safe_sides(made, SHARES, 1) == 0).all()
