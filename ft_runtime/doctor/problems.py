@@ -84,7 +84,7 @@ class Log:
         """Return the codes of which no more problems are kept."""
         return frozenset(code for code, kept in self.kept.items() if len(kept) >= self.keep)
 
-    def count(self, codes: Sequence[str], rows: int) -> None:
+    def count(self, codes: Sequence[str], rows: int = 1) -> None:
         """Count the problems of some rows that have the same, each of a kind told enough."""
         for code in codes:
             self.counts[code] += rows

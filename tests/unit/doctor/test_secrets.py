@@ -256,3 +256,14 @@ def test_placeholders_and_special_tokens_are_told(tier, tmp_path):
     (file,) = scan(path).files
     assert dict(file.marks.rows) == {"placeholders": 1, "special_tokens": 1}
     assert file.marks.kept["placeholders"][0][0] == 2
+
+
+def test_a_kind_that_was_told_enough_is_counted_on(tmp_path, tier):  # noqa: ARG001
+    path = tmp_path / "a.jsonl"
+    with open(path, "w", encoding="utf-8") as stream:
+        for i in range(1000):
+            row = {"prompt": f"{i}: a{i}@mail.example.com, b@mail.example.com", "completion": "x"}
+            stream.write(json.dumps(row) + "\n")
+    (file,) = scan(path, workers=1, block=1 << 12).files
+    assert file.marks.counts["email"] == 2000
+    assert file.marks.rows["email"] == 1000
