@@ -40,7 +40,7 @@ def prepare(trainer: Any, config: Config) -> None:
         apply.
     """
     if not trainer.is_fsdp_enabled:
-        if trainer.args.fsdp or processes.sharding_asked():
+        if trainer.args.fsdp or processes.fsdp_asked():
             raise FindingsError([finding("training.fsdp_one_process", where="accelerate launch")])
         return
     plugin = trainer.accelerator.state.fsdp_plugin
@@ -114,13 +114,18 @@ def check_ready(trainer: Any) -> None:
     FindingsError
         ``training.fsdp_once`` for a trainer whose training is over, and for one of other make.
     """
-    if getattr(trainer, "is_fsdp_enabled", False) and not is_sharded(trainer):
+    asked = (getattr(trainer, f"is_{kind}_enabled", False) for kind in ("fsdp", "deepspeed"))
+    if any(asked) and not is_sharded(trainer):
         raise FindingsError([finding("training.fsdp_once", where="build_trainer")])
 
 
 def shaping(trainer: Any) -> dict[str, Any]:
     """Return what a run that goes on must have alike: its checkpoints are of another make."""
-    return {"sharded": "fsdp2"} if is_sharded(trainer) else {}
+    if not is_sharded(trainer):
+        return {}
+    if trainer.is_fsdp_enabled:
+        return {"sharded": "fsdp2"}
+    return {"sharded": f"zero{trainer.accelerator.state.deepspeed_plugin.zero_stage}"}
 
 
 def fold(model: nn.Module) -> None:
