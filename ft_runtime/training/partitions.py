@@ -59,6 +59,8 @@ def divide(trainer: Any, steps: int) -> None:
     if plugin.zero_stage != 3:  # noqa: PLR2004
         return
     plugin.hf_ds_config.trainer_config_finalize(trainer.args, trainer.model, steps)
+    # It finds the processes as they are; without this it would take each for the only one.
+    deepspeed.init_distributed(auto_mpi_discovery=False)
     deepspeed.zero.Init(module=trainer.model, config_dict_or_path=plugin.deepspeed_config)
     for buffer in trainer.model.buffers():
         buffer.data = buffer.data.to(trainer.args.device)
@@ -116,8 +118,12 @@ def write(trainer: Any, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     optimizer = trainer.model_wrapped.optimizer
+    groups = [
+        {name: value for name, value in group.items() if name != "params"}
+        for group in optimizer.param_groups
+    ]
     states = [optimizer.optimizer.state.get(part, {}) for part in _parts(optimizer)]
-    torch.save(states, _states(folder))
+    torch.save({"groups": groups, "states": states}, _states(folder))
     if processes.is_main():
         torch.save(trainer.lr_scheduler.state_dict(), folder / _SCHEDULE)
 
@@ -127,8 +133,10 @@ def load(trainer: Any, folder: Path) -> None:
     import torch
 
     optimizer = trainer.model_wrapped.optimizer
-    states = torch.load(_states(folder), map_location="cpu", weights_only=True)
-    for part, state in zip(_parts(optimizer), states, strict=True):
+    saved = torch.load(_states(folder), map_location="cpu", weights_only=True)
+    for group, values in zip(optimizer.param_groups, saved["groups"], strict=True):
+        group.update(values)  # the learning rate of the moment
+    for part, state in zip(_parts(optimizer), saved["states"], strict=True):
         optimizer.optimizer.state[part] = {
             # A count of steps stays where the optimizer keeps it: on the CPU, but for a fused one.
             name: value.to(part.device) if value.dim() or _fused(optimizer) else value

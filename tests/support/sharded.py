@@ -67,7 +67,8 @@ class Watch(TrainerCallback):
         if state.global_step == 1:
             for weight in model.parameters():
                 here = weight.to_local() if hasattr(weight, "to_local") else weight
-                self.shares.append(here.numel() / weight.numel())
+                here = getattr(weight, "ds_tensor", here)
+                self.shares.append(here.numel() / getattr(weight, "ds_numel", weight.numel()))
             try:
                 processes.refuse_pieces(model)
             except FindingsError as error:
