@@ -56,7 +56,7 @@ def divide(trainer: Any, steps: int) -> None:
     import deepspeed
 
     plugin = trainer.accelerator.state.deepspeed_plugin
-    if plugin.zero_stage != 3:  # noqa: PLR2004
+    if plugin.zero_stage != 3:
         return
     plugin.hf_ds_config.trainer_config_finalize(trainer.args, trainer.model, steps)
     # It finds the processes as they are; without this it would take each for the only one.

@@ -47,10 +47,10 @@ def prepare(trainer: Any, config: Config) -> None:
     Raises
     ------
     FindingsError
-        ``training.deepspeed_not_used``, ``training.deepspeed_one_process``; ``training.deepspeed_stage``,
-        ``training.deepspeed_offload``, ``training.deepspeed_fields``, ``training.deepspeed_fp16``,
-        ``training.deepspeed_quantized``, ``training.deepspeed_optimizer``,
-        ``training.deepspeed_compiled``: all that apply.
+        ``training.deepspeed_not_used``, ``training.deepspeed_one_process``;
+        ``training.deepspeed_stage``, ``training.deepspeed_offload``, ``training.deepspeed_fields``,
+        ``training.deepspeed_fp16``, ``training.deepspeed_quantized``,
+        ``training.deepspeed_optimizer``, ``training.deepspeed_compiled``: all that apply.
     """
     if not trainer.is_deepspeed_enabled:
         if processes.deepspeed_asked() and processes.count() > 1:

@@ -7,7 +7,6 @@ GPUs. What every process saw of a story is written to ``FOLDER/<story>.<rank>.js
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -26,7 +25,7 @@ from ft_runtime.findings import FindingsError
 from ft_runtime.training import TrainingPaused, train
 from ft_runtime.training import trainer as trainer_module
 from support import toy_training
-from support.together import At, new_process
+from support.together import At, full_disk, new_process
 from support.toy_training import build, toy_config, toy_data, weights_digest
 
 ASKED = {
@@ -126,21 +125,6 @@ def terminate(_: Any) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def full_disk(folder: Path) -> dict[str, Any]:
-    save = torch.save
-
-    def failing(thing: Any, path: Any, *args: Any, **kwargs: Any) -> Any:
-        if "checkpoint-10" in str(path) and "optimizer" in str(path):
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return save(thing, path, *args, **kwargs)
-
-    torch.save = failing
-    try:
-        return sitting(folder)
-    finally:
-        torch.save = save
-
-
 def half(folder: Path) -> dict[str, Any]:
     whole = toy_training.CPU
     toy_training.CPU = Device(type="cpu", name="test CPU", precision="bf16", reason="")
@@ -188,7 +172,7 @@ def main(folder: Path) -> None:
         ),
         "complete": lambda: sitting(folder / "run"),
         "nan": lambda: sitting(folder / "nan", at=At(1, 8, no_number)),
-        "disk": lambda: full_disk(folder / "disk"),
+        "disk": lambda: full_disk(lambda: sitting(folder / "disk")),
         "disk_resumed": lambda: sitting(folder / "disk"),
         "plain": lambda: not_spread(folder / "run"),
     }  # fmt: skip
