@@ -17,6 +17,16 @@ _STATES, _SCHEDULE = "optimizer_{rank}.pt", "scheduler.pt"
 """Files of a checkpoint; each process writes its part of the optimizer."""
 
 
+_WEIGHTS = 3
+"""The stage that divides the weights."""
+
+
+def stage_of(trainer: Any) -> int:
+    """Return ZeRO's stage of a trainer that uses DeepSpeed."""
+    asked = trainer.accelerator.state.deepspeed_plugin.deepspeed_config
+    return int(asked["zero_optimization"]["stage"])
+
+
 class Steps:
     """Takes the place of accelerate's hold on the engine, which steps inside of the backward pass.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
 from ft_runtime.findings import Finding, FindingsError, finding, raise_for_errors
+from ft_runtime.training.partitions import stage_of
 from ft_runtime.training.whole import Skeleton
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def shaping(trainer: Any) -> dict[str, Any]:
         return {}
     if trainer.is_fsdp_enabled:
         return {"sharded": "fsdp2"}
-    return {"sharded": f"zero{trainer.accelerator.state.deepspeed_plugin.zero_stage}"}
+    return {"sharded": f"zero{stage_of(trainer)}"}
 
 
 def fold(model: nn.Module) -> None:

@@ -116,7 +116,8 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
     noisy = packing == "auto" and hyper.neftune_noise_alpha is not None
     half = args.bf16 or args.fp16
     # A model that is to be spread over GPUs is asked where it lies.
-    device = "cpu" if args.fsdp or processes.sharding_asked() else args.device.type
+    spread = args.fsdp or args.deepspeed or processes.sharding_asked()
+    device = "cpu" if spread else args.device.type
     way = find_way(model, False if noisy else packing, hyper.max_seq_len, device, half)
     if noisy:
         # The noise is scaled by the length of what it is added to.

@@ -160,7 +160,7 @@ def make_whole(trainer: Any) -> None:
 
     model = trainer.model
     fold(model)
-    trainer.optimizer = trainer.lr_scheduler = None
+    trainer.optimizer = trainer.lr_scheduler = trainer.deepspeed = None
     trainer.callback_handler.optimizer = trainer.callback_handler.lr_scheduler = None
     trainer.accelerator.free_memory()
     free_memory()

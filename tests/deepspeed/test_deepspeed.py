@@ -70,8 +70,9 @@ def one(tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("story", zero.SAME)
+@pytest.mark.parametrize(
+    ("stage", "story"), [(stage, story) for stage in STAGES for story in zero.TOLD[stage]]
+)
 def test_it_is_the_training_of_one_process(folder, one, stage, story):
     """Losses, norms of gradients, counts, and the weights that come out, in their own names."""
     trainer, result, alone_in = one(story)
@@ -115,7 +116,7 @@ def test_bf16_is_that_of_one_process_within_its_rounding(folder, tmp_path, monke
         assert first["logged"]["loss"] != seen(folder, stage, "lora")[0]["logged"]["loss"]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [2, 3])
 def test_a_checkpoint_holds_whole_weights_that_anyone_can_load(folder, stage):
     found, rejected = checkpoints.newest(folder / f"zero{stage}" / "tied" / "checkpoints")
     assert (found.step, rejected) == (20, [])

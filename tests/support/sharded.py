@@ -7,6 +7,7 @@ GPUs. What every process saw of a story is written to ``FOLDER/<story>.<rank>.js
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -144,6 +145,7 @@ def not_spread(folder: Path) -> dict[str, Any]:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
+    gc.freeze()  # each story ends with a search through all that was imported
     pretend()
     stories: dict[str, Callable[[], dict[str, Any]]] = {
         "lora": lambda: sitting(folder / "lora", dropout=0.0),

@@ -6,6 +6,7 @@ What every process saw of a story is written to ``FOLDER/zero<stage>/<story>.<ra
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import sys
@@ -92,16 +93,18 @@ SAME: dict[str, tuple[list[str], dict[str, Any]]] = {
     "recomputed": (["hyperparams.gradient_checkpointing=on"], {}),
 }  # fmt: skip
 """Trainings whose outcome is that of one process: what they ask for, and their data and model."""
+TOLD = {1: ("lora", "uneven"), 2: ("lora", "tied", "uneven"), 3: tuple(SAME)}
+"""Which of them are told of each stage."""
 
 
-def stories(folder: Path) -> dict[str, Callable[[], dict[str, Any]]]:
+def stories(folder: Path, stage: int) -> dict[str, Callable[[], dict[str, Any]]]:
     def same(name: str) -> dict[str, Any]:
         overrides, options = SAME[name]
         # Few tokens in a micro-batch: two processes have a different number of them in some steps.
         return sitting(folder / name, SMALL, *overrides, dropout=0.0, **options)
 
     return {
-        **{name: functools.partial(same, name) for name in SAME},
+        **{name: functools.partial(same, name) for name in TOLD[stage]},
         "half": lambda: half(folder / "half"),
         "whole": lambda: sitting(folder / "whole"),
         "paused": lambda: sitting(folder / "run", at=At(1, 7, sharded.terminate)),
@@ -125,6 +128,7 @@ def more(folder: Path) -> dict[str, Callable[[], dict[str, Any]]]:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
+    gc.freeze()  # each story ends with a search through all that was imported
     # By default all weights of a model as small as this one stay where they are used.
     zero = {"stage": 3, "stage3_param_persistence_threshold": 0}
     sizes = dict.fromkeys(("train_batch_size", "train_micro_batch_size_per_gpu"), "auto")
@@ -139,7 +143,7 @@ def main(folder: Path) -> None:
         place = folder / f"zero{stage}"
         place.mkdir(exist_ok=True)
         with asking(**variables):
-            told = stories(place) | (more(place) if stage == 3 else {})
+            told = stories(place, stage) | (more(place) if stage == 3 else {})
             for name, story in told.items():
                 tell(place, name, story())
     with asking(**asked[2]):
