@@ -125,6 +125,32 @@ def barrier() -> None:
         distributed.barrier(group=_group)
 
 
+def appointment(patience: timedelta) -> Callable[[], bool]:
+    """Agree on a meeting; every process has to.
+
+    Returns
+    -------
+    callable
+        Waits until every process calls it, but no longer than that; returns whether they all did.
+        Once one was missed there is no other.
+    """
+    if not joined():
+        return lambda: True
+    import torch
+    from torch import distributed
+
+    group = distributed.new_group(backend="gloo", timeout=patience)
+
+    def meet() -> bool:
+        try:
+            distributed.all_reduce(torch.zeros(1), group=group)
+        except RuntimeError:
+            return False
+        return True
+
+    return meet
+
+
 def any_of(flag: bool) -> bool:
     """Return True in every process if `flag` is True in one of them."""
     if not joined():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ft_runtime import processes
 from ft_runtime.findings import Finding, FindingsError, finding, raise_for_errors
@@ -136,6 +136,22 @@ def fold(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.reshard()
+
+
+def forget_step(model: nn.Module) -> None:
+    """Give up a step that broke off in the middle; the next one begins as if nothing had been."""
+    if can_forget(model):
+        cast("Any", model).reset_iter_state()
+    else:
+        fold(model)
+
+
+def can_forget(model: nn.Module) -> bool:
+    """Return True where torch can give up a broken step whole.
+
+    An older one would take the next step's gradients for those of this one, and lose them.
+    """
+    return hasattr(model, "reset_iter_state")
 
 
 def _precision(half: bool) -> Any:
