@@ -1,11 +1,9 @@
 """Before the first step: whether the longest micro-batch fits."""
 
-# ruff: noqa: ARG002 - transformers fixes the parameters of every event
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import memory, processes
@@ -19,8 +17,6 @@ from ft_runtime.fit.longest import longest_part, row_lengths, size_of
 from ft_runtime.fit.step import try_step
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
-
     from ft_runtime.runs import Run
 
 CLEAR = 0.5
@@ -33,37 +29,23 @@ PATIENCE = timedelta(minutes=2)
 """How long a process whose trial is over waits for those that it shares the weights with."""
 
 
-@lru_cache(maxsize=1)
-def fit_callback_class() -> type[TrainerCallback]:
-    """Return `FitCallback`; inside a function, because importing the Trainer takes seconds."""
-    from transformers import TrainerCallback
+def before_training(trainer: Any, model: Any, run: Run) -> None:
+    """Make the training fit, as the config says, and tell of rows that are too long for it.
 
-    class FitCallback(TrainerCallback):
-        """Makes the training fit, when model and optimizer are as they will be trained.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            From `build_trainer`.
-        run : Run
-        """
-
-        def __init__(self, trainer: Any, run: Run) -> None:
-            self.trainer = trainer
-            self.run = run
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            apply_recorded(self.trainer, self.run)
-            lengths = row_lengths(self.trainer.train_dataset)
-            wanted = self.run.config.hyperparams.make_it_fit != "off"
-            if wanted and self.trainer.is_deepspeed_enabled:
-                # What its engine makes of a gradient cannot be taken back.
-                notify(finding("fit.not_tried", "hyperparams.make_it_fit"))
-            elif wanted:
-                make_it_fit(self.trainer, self.trainer.model_wrapped, self.run, lengths)
-            tell_long_rows(lengths, self.trainer.budget)
-
-    return FitCallback
+    Parameters
+    ----------
+    trainer, model, run
+        As for `make_it_fit`.
+    """
+    apply_recorded(trainer, run)
+    lengths = row_lengths(trainer.train_dataset)
+    wanted = run.config.hyperparams.make_it_fit != "off"
+    if wanted and trainer.is_deepspeed_enabled:
+        # What its engine makes of a gradient cannot be taken back.
+        notify(finding("fit.not_tried", "hyperparams.make_it_fit"))
+    elif wanted:
+        make_it_fit(trainer, model, run, lengths)
+    tell_long_rows(lengths, trainer.budget)
 
 
 def make_it_fit(trainer: Any, model: Any, run: Run, lengths: Sequence[int]) -> None:
