@@ -18,7 +18,7 @@ SMALL_MODEL := binder/model/config.json
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 PORT ?= 8888
 
-.PHONY: demo lab test lint unit search training builder server frontend wizard binder notebooks colab packaging browser screenshots reference clean
+.PHONY: demo lab test lint unit search training builder server frontend wizard binder notebooks colab deepspeed packaging browser screenshots reference clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -57,7 +57,7 @@ lab: $(STAMP) $(BUILT) $(SMALL_MODEL)
 	@echo "JupyterLab: http://localhost:$(PORT)/lab/tree/binder/five_minutes.ipynb (the address with its token follows)"
 	$(WITH_VENV) $(BIN)/jupyter lab --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/binder/five_minutes.ipynb $(LAB_OPTIONS)
 
-test: lint unit frontend training builder server wizard binder notebooks packaging colab browser
+test: lint unit frontend training deepspeed builder server wizard binder notebooks packaging colab browser
 
 lint: $(STAMP)
 	$(BIN)/ruff check --output-format concise .
@@ -73,6 +73,10 @@ search: $(STAMP)
 
 training: $(STAMP)
 	$(BIN)/python -m pytest tests/training -n auto
+
+# DeepSpeed is installed into an environment of its own, on top of this one.
+deepspeed: $(STAMP)
+	$(BIN)/python -m pytest tests/deepspeed
 
 builder: $(STAMP)
 	$(BIN)/python -m pytest tests/builder tests/cli tests/magic -n auto

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TORCHAO_MINIMUM = (0, 16)
 """Below this version peft raises ImportError as soon as it builds a LoRA layer."""
+DEEPSPEED_MINIMUM = (0, 19)
+"""The oldest release that our tests have trained with; its autocast and engine are what we use."""
 
 _RENAMED = {
     "evaluation_strategy": "eval_strategy",
@@ -198,6 +200,15 @@ def torchao_refused() -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return _release(version) < TORCHAO_MINIMUM
+
+
+def deepspeed_problem() -> str | None:
+    """Return what is wrong with the DeepSpeed that is here; None where it will do."""
+    try:
+        version = importlib.metadata.version("deepspeed")
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+    return version if _release(version) < DEEPSPEED_MINIMUM else None
 
 
 def hide_torchao() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,8 @@ DeviceType = Literal["cpu", "cuda", "mps"]
 Precision = Literal["none", "fp16", "bf16"]
 BF16_CAPABILITY = (8, 0)
 """CUDA GPUs compute bf16 in hardware from this compute capability (Ampere) on."""
+KERNELS = 128
+"""Compiled products of matrices in bf16 that a CPU keeps."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def detect_device(config: Config) -> Device:
     precision, reason, doubts = _precision(kind, name, config.hw.mixed_precision)
     findings = (*found, *doubts)
     notify(*findings)
+    if kind == "cpu" and precision == "bf16":
+        _bound_kernels()
     return Device(kind, name, precision, reason, findings)
 
 
@@ -157,6 +162,18 @@ def _cuda_precision(name: str, asked: str) -> tuple[Precision, str, list[Finding
     code = "devices.no_bf16" if asked == "bf16" else "devices.fp16_instead"
     doubt = finding(code, where="hw.mixed_precision", name=name, capability=capability)
     return "fp16", text("devices.old_gpu", name=name, capability=capability), [doubt]
+
+
+def _bound_kernels() -> None:
+    """Keep fewer compiled matrix products, unless the user has said how many.
+
+    oneDNN compiles one for each shape, and torch and oneDNN keep 1,024 each. Micro-batches cut by
+    tokens seldom have a shape again: nearly all are kept for nothing, several hundred MB after a
+    hundred steps. The layers of a model share theirs, so these are enough for one pass. Both read
+    the number once, before the first product.
+    """
+    for name in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
+        os.environ.setdefault(name, str(KERNELS))
 
 
 def cpu_has_bf16() -> bool:

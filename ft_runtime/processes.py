@@ -46,9 +46,23 @@ def is_main() -> bool:
     return rank() == 0
 
 
+def fsdp_asked() -> bool:
+    """Return True when ``accelerate launch`` asks for FSDP."""
+    return _asked("ACCELERATE_USE_FSDP")
+
+
+def deepspeed_asked() -> bool:
+    """Return True when ``accelerate launch`` asks for DeepSpeed."""
+    return _asked("ACCELERATE_USE_DEEPSPEED")
+
+
 def sharding_asked() -> bool:
-    """Return True when ``accelerate launch`` asks for weights that are spread (FSDP)."""
-    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true", "yes")
+    """Return True when ``accelerate launch`` asks for weights that are spread."""
+    return fsdp_asked() or deepspeed_asked()
+
+
+def _asked(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("1", "true", "yes")
 
 
 def refuse_pieces(model: Any) -> None:
@@ -60,7 +74,7 @@ def refuse_pieces(model: Any) -> None:
         ``training.fsdp_in_pieces``; without it the process would wait for the others for ever.
     """
     weights: Iterable[Any] = getattr(model, "parameters", tuple)()
-    if any(hasattr(weight, "to_local") for weight in weights):
+    if any(hasattr(weight, "to_local") or hasattr(weight, "ds_id") for weight in weights):
         raise FindingsError([finding("training.fsdp_in_pieces")])
 
 
@@ -109,6 +123,32 @@ def barrier() -> None:
         from torch import distributed
 
         distributed.barrier(group=_group)
+
+
+def appointment(patience: timedelta) -> Callable[[], bool]:
+    """Agree on a meeting; every process has to.
+
+    Returns
+    -------
+    callable
+        Waits until every process calls it, but no longer than that; returns whether they all did.
+        Once one was missed there is no other.
+    """
+    if not joined():
+        return lambda: True
+    import torch
+    from torch import distributed
+
+    group = distributed.new_group(backend="gloo", timeout=patience)
+
+    def meet() -> bool:
+        try:
+            distributed.all_reduce(torch.zeros(1), group=group)
+        except RuntimeError:
+            return False
+        return True
+
+    return meet
 
 
 def any_of(flag: bool) -> bool:

@@ -1,10 +1,9 @@
 """Before the first step: whether the longest micro-batch fits."""
 
-# ruff: noqa: ARG002 - transformers fixes the parameters of every event
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import memory, processes
@@ -18,8 +17,6 @@ from ft_runtime.fit.longest import longest_part, row_lengths, size_of
 from ft_runtime.fit.step import try_step
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
-
     from ft_runtime.runs import Run
 
 CLEAR = 0.5
@@ -28,37 +25,27 @@ HOPELESS = 1.25
 """More of the free memory than this is not tried on a CPU: the system would end the process."""
 
 
-@lru_cache(maxsize=1)
-def fit_callback_class() -> type[TrainerCallback]:
-    """Return `FitCallback`; inside a function, because importing the Trainer takes seconds."""
-    from transformers import TrainerCallback
+PATIENCE = timedelta(minutes=2)
+"""How long a process whose trial is over waits for those that it shares the weights with."""
 
-    class FitCallback(TrainerCallback):
-        """Makes the training fit, when model and optimizer are as they will be trained.
 
-        Parameters
-        ----------
-        trainer : Trainer
-            From `build_trainer`.
-        run : Run
-        """
+def before_training(trainer: Any, model: Any, run: Run) -> None:
+    """Make the training fit, as the config says, and tell of rows that are too long for it.
 
-        def __init__(self, trainer: Any, run: Run) -> None:
-            self.trainer = trainer
-            self.run = run
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            from ft_runtime.training.sharding import is_sharded
-
-            apply_recorded(self.trainer, self.run)
-            lengths = row_lengths(self.trainer.train_dataset)
-            wanted = self.run.config.hyperparams.make_it_fit != "off"
-            # One process alone cannot try a step of a model that is spread over several.
-            if wanted and not is_sharded(self.trainer):
-                make_it_fit(self.trainer, self.trainer.model_wrapped, self.run, lengths)
-            tell_long_rows(lengths, self.trainer.budget)
-
-    return FitCallback
+    Parameters
+    ----------
+    trainer, model, run
+        As for `make_it_fit`.
+    """
+    apply_recorded(trainer, run)
+    lengths = row_lengths(trainer.train_dataset)
+    wanted = run.config.hyperparams.make_it_fit != "off"
+    if wanted and trainer.is_deepspeed_enabled:
+        # What its engine makes of a gradient cannot be taken back.
+        notify(finding("fit.not_tried", "hyperparams.make_it_fit"))
+    elif wanted:
+        make_it_fit(trainer, model, run, lengths)
+    tell_long_rows(lengths, trainer.budget)
 
 
 def make_it_fit(trainer: Any, model: Any, run: Run, lengths: Sequence[int]) -> None:
@@ -80,7 +67,8 @@ def make_it_fit(trainer: Any, model: Any, run: Run, lengths: Sequence[int]) -> N
     DoesNotFitError
         When a rung is the user's to choose, or none is left.
     """
-    while (problem := _problem(trainer, model, lengths)) is not None:
+    meet = processes.appointment(PATIENCE) if trainer.divided else None
+    while (problem := _problem(trainer, model, run, lengths, meet)) is not None:
         need, told = problem
         step_down(trainer, run, lengths, need, told)
 
@@ -120,29 +108,67 @@ def step_down(
 
 
 def _problem(
-    trainer: Any, model: Any, lengths: Sequence[int]
+    trainer: Any,
+    model: Any,
+    run: Run,
+    lengths: Sequence[int],
+    meet: Callable[[], bool] | None,
 ) -> tuple[Estimate | None, Finding] | None:
-    """Return what keeps the longest micro-batch from fitting; None when it fits."""
+    """Return what keeps the longest micro-batch from fitting; None when it fits.
+
+    Of several processes each has the same rows before it, and all come to the same answer: spread
+    weights are gathered by all, or by none.
+    """
+    from ft_runtime.training.sharding import can_forget
+
     part = longest_part(trainer, lengths)
     tokens = size_of(part, not trainer.way.packed)
-    device = trainer.args.device.type
-    need: Estimate | None = None
-    reason = ""
-    try:
-        free = memory.available(device)
-        need = estimate(trainer, model, part[-1])
-        if need.of(tokens) > HOPELESS * free and device == "cpu":
+    need, free, reason = _measured(trainer, model, part, tokens)
+    if not reason and need is not None:
+        if need.of(tokens) > HOPELESS * free and trainer.args.device.type == "cpu":
             reason = text("fit.hopeless")
         elif need.of(tokens) > CLEAR * free:
-            try_step(trainer, model, part, state_bytes(trainer))
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        reason = first_line(error)
-        free_memory(model, error)
-    if not processes.any_of(bool(reason)):
-        return None
+            beside = state_bytes(trainer)
+            reason = _out_of_memory(trainer, model, lambda: try_step(trainer, model, part, beside))
     about = megabytes(need.of(tokens)) if need is not None else "?"
     values = {"tokens": tokens, "rows": len(part), "about": about, "free": megabytes(free)}
     told = finding("fit.too_large", "hyperparams", reason=reason or text("fit.elsewhere"), **values)
-    return need, told
+    if meet is not None and not (meet() and (not reason or can_forget(model))):
+        # It ran out alone, and the others wait for its weights; or its torch is too old to go on.
+        left = rungs(trainer, run.config, lengths, need)
+        raise DoesNotFitError([told, *(rung.told for rung in left)])
+    return (need, told) if processes.any_of(bool(reason)) else None
+
+
+def _measured(
+    trainer: Any, model: Any, part: Sequence[Any], tokens: int
+) -> tuple[Estimate | None, int, str]:
+    """Return what a step takes, what there is, and why even that could not be measured.
+
+    Of several processes the largest need, and the least that is free.
+    """
+    mine: list[Estimate] = []
+    reason = _out_of_memory(trainer, model, lambda: mine.append(estimate(trainer, model, part[-1])))
+    free = memory.available(trainer.args.device.type)
+    seen = processes.gather((mine[0] if mine else None, free, reason))
+    known = [each for each, _, _ in seen if each is not None]
+    need = max(known, key=lambda each: each.of(tokens)) if known else None
+    reason = next((each for _, _, each in seen if each), "")
+    return need, min(there for _, there, _ in seen), reason
+
+
+def _out_of_memory(trainer: Any, model: Any, action: Callable[[], None]) -> str:
+    """Return how memory ran out in doing something; empty when it did not."""
+    from ft_runtime.training.sharding import forget_step
+
+    try:
+        action()
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        free_memory(model, error)
+        return first_line(error)
+    finally:
+        if trainer.divided:
+            forget_step(model)
+    return ""

@@ -56,12 +56,38 @@ def estimate(trainer: Any, model: Any, row: Mapping[str, Any]) -> Estimate:
     (short, least), (long, most) = points[0], points[-1]
     slope = (most - least) / (long - short) if long > short else least / max(short, 1)
     constant = max(0, round(least - slope * short))
+    if trainer.divided:
+        # What is gathered for a layer is let go of behind it, whatever refers to it.
+        constant = gathered_bytes(trainer.model, trainer.half)
     return Estimate(constant + gradient_bytes(trainer) + state_bytes(trainer), max(slope, 0.0))
 
 
 def gradient_bytes(trainer: Any) -> int:
-    """Return the bytes of all gradients."""
-    return sum(p.numel() * p.element_size() for p in trainer.model.parameters() if p.requires_grad)
+    """Return the bytes of all gradients that this process keeps."""
+    weights = [_here(weight) for weight in trainer.model.parameters() if weight.requires_grad]
+    return sum(weight.numel() * weight.element_size() for weight in weights)
+
+
+def gathered_bytes(model: Any, half: bool) -> int:
+    """Return the bytes of weights, and of their gradients, that are whole at one time (FSDP 2).
+
+    What belongs to no layer stays gathered from the forward pass to the end of the backward pass;
+    of the layers two are whole, for the next one is gathered while one is computed. A layer's
+    gradient is whole, in float32, until it is summed and spread.
+    """
+    from torch.distributed.fsdp import FSDPModule
+
+    units = [module for module in model.modules() if isinstance(module, FSDPModule)]
+    sizes = [sum(weight.numel() for weight in unit.parameters()) for unit in units]
+    trained = [
+        sum(weight.numel() for weight in unit.parameters() if weight.requires_grad)
+        for unit in units
+    ]
+    if not units:
+        return 0
+    root, layers = sizes[0] - sum(sizes[1:]), sorted(sizes[1:])
+    weights = root + sum(layers[-2:])
+    return weights * (2 if half else 4) + 4 * max(trained[1:], default=trained[0])
 
 
 def state_bytes(trainer: Any) -> int:
@@ -70,8 +96,13 @@ def state_bytes(trainer: Any) -> int:
     if optimizer is None or optimizer.state_dict()["state"]:
         return 0
     name = getattr(trainer.args.optim, "value", str(trainer.args.optim))
-    trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    trained = sum(_here(p).numel() for p in trainer.model.parameters() if p.requires_grad)
     return trained * _STATES.get(name, _ADAMW)
+
+
+def _here(weight: Any) -> Any:
+    """Return what this process has of a weight."""
+    return weight.to_local() if hasattr(weight, "to_local") else weight
 
 
 def _start_of(row: Mapping[str, Any], size: int) -> dict[str, Any]:
@@ -85,7 +116,7 @@ def _saved_bytes(trainer: Any, model: Any, row: dict[str, Any]) -> int:
     """Return the bytes that the backward pass of a row needs, weights left out."""
     import torch
 
-    known = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    known = {_here(p).untyped_storage().data_ptr() for p in model.parameters()}
     kept: dict[int, int] = {}
 
     def look(tensor: Any) -> Any:

@@ -69,7 +69,8 @@ def rungs(
     if not refused and _can_checkpoint(trainer):
         told = finding("fit.checkpointing", "hyperparams.gradient_checkpointing")
         found.append(Rung("checkpointing", True, told))
-    if config.tune_type != "qlora" and importlib.util.find_spec("bitsandbytes") is not None:
+    quantisable = config.tune_type != "qlora" and not trainer.divided
+    if quantisable and importlib.util.find_spec("bitsandbytes") is not None:
         found.append(Rung("qlora", False, finding("fit.qlora", "tune_type", got=config.tune_type)))
     length = max(_SHORTEST, max(lengths) // 2 // _MULTIPLE * _MULTIPLE)
     if length < max(lengths):

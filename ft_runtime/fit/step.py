@@ -44,14 +44,20 @@ def try_step(trainer: Any, model: Any, part: Sequence[Mapping[str, Any]], beside
 
 @contextlib.contextmanager
 def without_trace(trainer: Any, model: Any) -> Iterator[None]:
-    """Count nothing, exchange nothing with other processes, and keep no gradient."""
+    """Count nothing, keep no gradient, and exchange none with other processes.
+
+    Where weights are spread every process has to be here: gradients are spread as in training.
+    """
     state = trainer.accelerator.gradient_state
     synchronised = state.sync_gradients
     tally, alarm = trainer.tally, trainer.alarm
     trainer.tally, trainer.alarm = type(tally)(), type(alarm)()
     state._set_sync_gradients(False)
     try:
-        with random_state_kept(), trainer.accelerator.no_sync(model=model):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(random_state_kept())
+            if not trainer.divided:
+                stack.enter_context(trainer.accelerator.no_sync(model=model))
             yield
     finally:
         trainer.tally, trainer.alarm = tally, alarm

@@ -24,8 +24,8 @@ FORMAT = 1
 _NAME = re.compile(r"checkpoint-(\d+)")
 _DELETED = ".deleted-"
 _STATE = ("trainer_state.json", "scheduler.pt")
-_OPTIMIZER = ("optimizer.pt", "optimizer.bin")
-"""The second one when the weights are spread over several GPUs."""
+_OPTIMIZER = ("optimizer.pt", "optimizer.bin", "optimizer_0.pt")
+"""The second one when the weights are spread over several GPUs (FSDP); the third by DeepSpeed."""
 _RANDOM = ("rng_state.pth", "rng_state_0.pth")
 """Of one process; of the first one of several."""
 _WEIGHTS = (

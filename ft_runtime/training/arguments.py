@@ -54,7 +54,8 @@ def training_arguments(
     Raises
     ------
     FindingsError
-        ``training.scheduler_unknown`` when the installed transformers lacks the schedule.
+        ``training.scheduler_unknown`` when the installed transformers lacks the schedule, and
+        ``training.deepspeed_missing``.
 
     Notes
     -----
@@ -66,6 +67,11 @@ def training_arguments(
     from transformers import TrainingArguments
     from transformers.trainer_utils import SchedulerType
 
+    if processes.deepspeed_asked() and (got := compat.deepspeed_problem()) is not None:
+        needed = ".".join(map(str, compat.DEEPSPEED_MINIMUM))
+        where = "accelerate launch"
+        problem = finding("training.deepspeed_missing", where=where, needed=needed, got=got)
+        raise FindingsError([problem])
     hyper, artifacts = config.hyperparams, config.artifacts
     if hyper.lr_scheduler not in {item.value for item in SchedulerType}:
         problem = finding(

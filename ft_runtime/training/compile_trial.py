@@ -1,12 +1,10 @@
 """Compiling before the first step: tried on real rows, checked, and told with what it costs."""
 
-# ruff: noqa: ARG002 - transformers fixes the parameters of every event
 from __future__ import annotations
 
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime.findings import finding, notify, text
@@ -17,8 +15,6 @@ from ft_runtime.training.compiled import CompiledLayers
 from ft_runtime.training.microbatches import Step, supervised_of
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
-
     from ft_runtime.runs import Run
 
 Part = Sequence[Mapping[str, Any]]
@@ -28,31 +24,6 @@ RECORD = "compiled"
 """The field of ``manifest.json``."""
 # Loss, and norm of the gradient, may differ by that: rounding in 16 bits, and in 32.
 _SAME = {True: 0.05, False: 1e-3}
-
-
-@lru_cache(maxsize=1)
-def compile_callback_class() -> type[TrainerCallback]:
-    """Return `CompileCallback`; inside a function, because importing the Trainer takes seconds."""
-    from transformers import TrainerCallback
-
-    class CompileCallback(TrainerCallback):
-        """Compiles when model and optimizer are as they will be trained, and fit.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            From `build_trainer`.
-        run : Run
-        """
-
-        def __init__(self, trainer: Any, run: Run) -> None:
-            self.trainer = trainer
-            self.run = run
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            compile_layers(self.trainer, self.trainer.model_wrapped, self.run)
-
-    return CompileCallback
 
 
 def compile_layers(trainer: Any, model: Any, run: Run) -> None:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
+from ft_runtime.training.partitions import whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,12 +28,13 @@ def fingerprint(model: nn.Module) -> Fingerprint:
         if weights.requires_grad:
             # Apple's GPUs have no 64-bit floats.
             exact = torch.float32 if weights.device.type == "mps" else torch.float64
-            values: Any = weights.detach()
-            if hasattr(values, "to_local"):
-                values = values.to_local()
-                spread.add(name)
-            norm = torch.linalg.vector_norm(values, dtype=exact)
-            found[name] = (float(values.sum(dtype=exact)), float(norm))
+            with whole(weights) as there:
+                values: Any = there.detach()
+                if hasattr(values, "to_local"):
+                    values = values.to_local()
+                    spread.add(name)
+                norm = torch.linalg.vector_norm(values, dtype=exact)
+                found[name] = (float(values.sum(dtype=exact)), float(norm))
     if not spread:
         return found
     parts = processes.gather({name: found[name] for name in spread})

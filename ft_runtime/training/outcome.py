@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.findings import Finding, finding
 from ft_runtime.training.fingerprint import changed, fingerprint
+from ft_runtime.training.partitions import size
 from ft_runtime.training.result import TrainResult
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def assess(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) 
         **callback.tally.total(),
         train_loss_first=losses[0] if losses else None,
         train_loss_last=losses[-1] if losses else None,
-        trainable_parameters=sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
+        trainable_parameters=sum(size(p) for p in trainer.model.parameters() if p.requires_grad),
         trainable_tensors=len(after),
         changed_tensors=moved if steps else None,
         resumed_from=start.step if start else None,

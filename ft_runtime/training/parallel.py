@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,14 +24,12 @@ def check_parallel(args: TrainingArguments) -> None:
     ------
     FindingsError
         ``training.fsdp_needs_gpu``: on a CPU accelerate turns FSDP 2 into plain data parallelism
-        without a word, and FSDP 1 crashes. ``training.deepspeed_untested``.
+        without a word, and FSDP 1 crashes.
     """
     found: list[Finding] = []
     device = args.device.type
-    if (args.fsdp or processes.sharding_asked()) and device != "cuda":
+    if (args.fsdp or processes.fsdp_asked()) and device != "cuda":
         found.append(finding("training.fsdp_needs_gpu", where="hw.device", got=device))
-    if args.deepspeed or _asked("ACCELERATE_USE_DEEPSPEED"):
-        found.append(finding("training.deepspeed_untested", where="accelerate launch"))
     raise_for_errors(found)
     wanted = launched_processes(_parent_command())
     if wanted > 1 and processes.count() == 1:
@@ -66,10 +63,6 @@ def uses_all_weights(model: PreTrainedModel) -> bool:
     text = config.get_text_config()
     sparse = any(getattr(text, field, None) for field in _SPARSE)
     return name.endswith("ForCausalLM") and text is config and not sparse
-
-
-def _asked(variable: str) -> bool:
-    return os.environ.get(variable, "").lower() in ("1", "true", "yes")
 
 
 def _parent_command() -> list[str]:

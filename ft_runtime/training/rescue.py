@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
 from ft_runtime.findings import FindingsError, finding, text
-from ft_runtime.fit import DoesNotFitError, fit_callback_class, rescue_class
+from ft_runtime.fit import DoesNotFitError, before_training, rescue_class
 from ft_runtime.fit.before import step_down
 from ft_runtime.fit.errors import first_line, free_memory, is_out_of_memory
 from ft_runtime.fit.longest import row_lengths
 from ft_runtime.training import checkpoints
+from ft_runtime.training.at_start import Action, at_start_class
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -20,21 +21,18 @@ if TYPE_CHECKING:
 
 def watch_memory(trainer: Trainer, callback: Any, run: Run) -> None:
     """Let the trainer look before its first step, and remember where each step was complete."""
-    for kind in (fit_callback_class(), rescue_class()):
+    for kind in (at_start_class(), rescue_class()):
         trainer.remove_callback(kind)
     trainer.add_callback(rescue_class()(callback.tally.to_dict))
-    if _ours(trainer):
-        trainer.add_callback(fit_callback_class()(trainer, run))
-        if run.config.hyperparams.torch_compile:
-            _compile_behind(trainer, run)
+    if not _ours(trainer):
+        return
+    actions: list[Action] = [before_training]
+    if run.config.hyperparams.torch_compile:
+        from ft_runtime.training.compile_trial import compile_layers
 
-
-def _compile_behind(trainer: Trainer, run: Run) -> None:
-    """Compile the layers when a step is known to fit: the largest is computed to compile it."""
-    from ft_runtime.training.compile_trial import compile_callback_class
-
-    trainer.remove_callback(compile_callback_class())
-    trainer.add_callback(compile_callback_class()(trainer, run))
+        # When a step is known to fit: the largest is computed to compile it.
+        actions.append(compile_layers)
+    trainer.add_callback(at_start_class()(trainer, run, actions))
 
 
 def recover(error: BaseException, trainer: Trainer, callback: Any, run: Run) -> None:

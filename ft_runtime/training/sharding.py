@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ft_runtime import processes
 from ft_runtime.findings import Finding, FindingsError, finding, raise_for_errors
+from ft_runtime.training.partitions import stage_of
 from ft_runtime.training.whole import Skeleton
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def prepare(trainer: Any, config: Config) -> None:
         apply.
     """
     if not trainer.is_fsdp_enabled:
-        if trainer.args.fsdp or processes.sharding_asked():
+        if trainer.args.fsdp or processes.fsdp_asked():
             raise FindingsError([finding("training.fsdp_one_process", where="accelerate launch")])
         return
     plugin = trainer.accelerator.state.fsdp_plugin
@@ -114,13 +115,18 @@ def check_ready(trainer: Any) -> None:
     FindingsError
         ``training.fsdp_once`` for a trainer whose training is over, and for one of other make.
     """
-    if getattr(trainer, "is_fsdp_enabled", False) and not is_sharded(trainer):
+    asked = (getattr(trainer, f"is_{kind}_enabled", False) for kind in ("fsdp", "deepspeed"))
+    if any(asked) and not is_sharded(trainer):
         raise FindingsError([finding("training.fsdp_once", where="build_trainer")])
 
 
 def shaping(trainer: Any) -> dict[str, Any]:
     """Return what a run that goes on must have alike: its checkpoints are of another make."""
-    return {"sharded": "fsdp2"} if is_sharded(trainer) else {}
+    if not is_sharded(trainer):
+        return {}
+    if trainer.is_fsdp_enabled:
+        return {"sharded": "fsdp2"}
+    return {"sharded": f"zero{stage_of(trainer)}"}
 
 
 def fold(model: nn.Module) -> None:
@@ -130,6 +136,22 @@ def fold(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.reshard()
+
+
+def forget_step(model: nn.Module) -> None:
+    """Give up a step that broke off in the middle; the next one begins as if nothing had been."""
+    if can_forget(model):
+        cast("Any", model).reset_iter_state()
+    else:
+        fold(model)
+
+
+def can_forget(model: nn.Module) -> bool:
+    """Return True where torch can give up a broken step whole.
+
+    An older one would take the next step's gradients for those of this one, and lose them.
+    """
+    return hasattr(model, "reset_iter_state")
 
 
 def _precision(half: bool) -> Any:

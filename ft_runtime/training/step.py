@@ -80,7 +80,7 @@ def step_trainer_class() -> type[Trainer]:
             step = Step(cut(kept, self.budget, not self.way.packed) if kept else [])
             if self.args.world_size > 1:
                 count = self.accelerator.gather(count).sum()
-                if self.is_fsdp_enabled:
+                if self.divided:
                     self._match_other_processes(step, device)
             if batches and not count:
                 self.masked_step(rows)
@@ -140,7 +140,7 @@ def step_trainer_class() -> type[Trainer]:
             before = state.sync_gradients
             state._set_sync_gradients(before and last)
             # To wait with spread gradients is to hold all of them.
-            always = state.plugin_kwargs.get("sync_each_batch", False) or self.is_fsdp_enabled
+            always = state.plugin_kwargs.get("sync_each_batch", False) or self.divided
             try:
                 with contextlib.ExitStack() as stack:
                     if not last and not always:
@@ -160,6 +160,11 @@ def step_trainer_class() -> type[Trainer]:
             casting = compat.no_adapter_casts(self.model) if self.half else contextlib.nullcontext()
             with casting, segments.switched(self.model, name), segments.SEGMENTS.of(lengths):
                 yield batch
+
+        @property
+        def divided(self) -> bool:
+            """Whether each process holds a part of the weights, or of what belongs to them."""
+            return bool(self.is_fsdp_enabled or self.is_deepspeed_enabled)
 
         @property
         def half(self) -> bool:

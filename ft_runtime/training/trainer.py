@@ -11,7 +11,7 @@ from ft_runtime import processes
 from ft_runtime.evaluation.state import is_adapter
 from ft_runtime.findings import FindingsError, finding, notify, raise_for_errors, text
 from ft_runtime.lean import lean
-from ft_runtime.training import sharding, whole
+from ft_runtime.training import partitions, sharding, whole, zero
 from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.held_out import held_out_trainer_class
@@ -89,6 +89,7 @@ def build_trainer(
     trainer.way = way
     trainer.budget = token_budget(config, args)
     sharding.prepare(trainer, config)
+    zero.prepare(trainer, config)
     trainer.train_collator = PackedCollator(way.attention) if way.packed else collator
     if isinstance(collator, PackedCollator):
         # Of validation rows no step is made: they are padded, and computed as at any other time.
@@ -117,7 +118,8 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
     noisy = packing == "auto" and hyper.neftune_noise_alpha is not None
     half = args.bf16 or args.fp16
     # A model that is to be spread over GPUs is asked where it lies.
-    device = "cpu" if args.fsdp or processes.sharding_asked() else args.device.type
+    spread = args.fsdp or args.deepspeed or processes.sharding_asked()
+    device = "cpu" if spread else args.device.type
     way = find_way(model, False if noisy else packing, hyper.max_seq_len, device, half)
     if noisy:
         # The noise is scaled by the length of what it is added to.
@@ -242,8 +244,37 @@ def _trainer_class() -> type[Trainer]:
         def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
             if self._gathered is None:
                 super()._save_optimizer_and_scheduler(output_dir)
+            elif self.is_deepspeed_enabled:
+                partitions.write(self, Path(output_dir))
             elif self.args.should_save:
                 whole.write(self._gathered, self.lr_scheduler.state_dict(), Path(output_dir))
+
+        def _prepare_for_training(
+            self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
+        ) -> tuple[Any, Any]:
+            if not self.is_deepspeed_enabled:
+                prepared = super()._prepare_for_training(
+                    max_steps, train_dataloader, resume_from_checkpoint
+                )
+                return prepared[0], prepared[1]
+            if resume_from_checkpoint is not None:
+                # Before they are divided: a checkpoint has them whole.
+                self._load_from_checkpoint(resume_from_checkpoint)
+            partitions.divide(self, max_steps)
+            model, loader = super()._prepare_for_training(max_steps, train_dataloader, None)
+            if resume_from_checkpoint is not None:
+                partitions.load(self, Path(resume_from_checkpoint))
+            self.accelerator.deepspeed_engine_wrapped = partitions.Steps(model, self.alarm.agree)
+            return model, loader
+
+        def compute_loss_context_manager(self) -> Any:
+            import torch
+
+            stack = super().compute_loss_context_manager()
+            if self.is_deepspeed_enabled and self.args.bf16:
+                # accelerate leaves it to DeepSpeed, which would leave out the validation loss.
+                stack.enter_context(torch.autocast(self.args.device.type, torch.bfloat16))
+            return stack
 
         def _stop(self, value: float, part: list[Any]) -> None:
             # Row by row: of a micro-batch, one may be to blame. One process alone cannot ask a

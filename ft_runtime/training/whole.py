@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime import memory, processes
 from ft_runtime.findings import finding, notify
+from ft_runtime.training import partitions
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,8 @@ def gather(trainer: Any, adapter: bool) -> Gathered:
     """Gather what a checkpoint holds. All processes call this together; nothing is written."""
     from torch.distributed.checkpoint import state_dict
 
+    if trainer.is_deepspeed_enabled:
+        return Gathered(partitions.gather(trainer.model, adapter), {})
     options = state_dict.StateDictOptions(
         full_state_dict=True, cpu_offload=True, ignore_frozen_params=adapter
     )
@@ -137,10 +140,13 @@ def _whole(weight: torch.Tensor, device: str) -> nn.Parameter:
     """Return the whole of a weight, in the first process; of its shape alone in the others."""
     from torch import nn
 
-    tensor: Any = weight.detach()
-    tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
     where = device if processes.is_main() else "meta"
-    return nn.Parameter(tensor.to(where), weight.requires_grad)
+    with partitions.whole(weight) as there:
+        tensor: Any = there.detach()
+        tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+        # What was gathered is let go of behind this.
+        kept = tensor.to(where, copy=partitions.is_divided(weight))
+    return nn.Parameter(kept, weight.requires_grad)
 
 
 def make_whole(trainer: Any) -> None:
@@ -154,12 +160,13 @@ def make_whole(trainer: Any) -> None:
 
     model = trainer.model
     fold(model)
-    trainer.optimizer = trainer.lr_scheduler = None
+    trainer.optimizer = trainer.lr_scheduler = trainer.deepspeed = None
     trainer.callback_handler.optimizer = trainer.callback_handler.lr_scheduler = None
     trainer.accelerator.free_memory()
     free_memory()
     device = str(trainer.args.device)
-    size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
+    weights = model.parameters()
+    size = sum(partitions.size(weight) * weight.element_size() for weight in weights)
     kind = trainer.args.device.type
     free = memory.available(kind)
     if kind != "cpu" and _ROOM * size > free:

@@ -7,12 +7,13 @@ GPUs. What every process saw of a story is written to ``FOLDER/<story>.<rank>.js
 
 from __future__ import annotations
 
-import errno
+import gc
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from transformers import TrainerCallback
 from ft_runtime import processes
 from ft_runtime.devices import Device
 from ft_runtime.findings import FindingsError
+from ft_runtime.fit import before
 from ft_runtime.training import TrainingPaused, train
 from ft_runtime.training import trainer as trainer_module
+from ft_runtime.training.microbatches import length_of
 from support import toy_training
-from support.together import At, new_process
+from support.together import At, full_disk, new_process
 from support.toy_training import build, toy_config, toy_data, weights_digest
 
 ASKED = {
@@ -67,7 +70,8 @@ class Watch(TrainerCallback):
         if state.global_step == 1:
             for weight in model.parameters():
                 here = weight.to_local() if hasattr(weight, "to_local") else weight
-                self.shares.append(here.numel() / weight.numel())
+                here = getattr(weight, "ds_tensor", here)
+                self.shares.append(here.numel() / getattr(weight, "ds_numel", weight.numel()))
             try:
                 processes.refuse_pieces(model)
             except FindingsError as error:
@@ -125,19 +129,59 @@ def terminate(_: Any) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def full_disk(folder: Path) -> dict[str, Any]:
-    save = torch.save
+def limit_memory(trainer: Any, most: int, place: str, ranks: tuple[int, ...]) -> None:
+    """Let memory run out in some processes where a micro-batch has more than so many tokens."""
+    layer = next(part for part in trainer.model.modules() if "DecoderLayer" in type(part).__name__)
 
-    def failing(thing: Any, path: Any, *args: Any, **kwargs: Any) -> Any:
-        if "checkpoint-10" in str(path) and "optimizer" in str(path):
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return save(thing, path, *args, **kwargs)
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    torch.save = failing
+    def look(_: Any, given: Any, output: Any) -> None:
+        if given[0].shape[1] > most and processes.rank() in ranks:
+            output.register_hook(fail) if place == "backward" else fail()
+
+    if place != "end":
+        layer.register_forward_hook(look)
+        return
+    step = trainer.training_step
+
+    def limited(model: Any, inputs: Any, *args: Any) -> Any:
+        done = step(model, inputs, *args)
+        sizes = [sum(map(length_of, part)) for part in getattr(inputs, "parts", [])]
+        if max(sizes, default=0) > most and processes.rank() in ranks:
+            fail()
+        return done
+
+    trainer.training_step = limited
+
+
+def too_large(folder: Path, place: str, ranks: tuple[int, ...], *overrides: str) -> dict[str, Any]:
+    """A training that is made to fit before its first step."""
+    clear, before.CLEAR = before.CLEAR, -1.0
+    make = toy_training.build_trainer
+
+    def limited(*args: Any) -> Any:
+        trainer = make(*args)
+        limit_memory(trainer, 20, place, ranks)
+        return trainer
+
+    toy_training.build_trainer = limited  # type: ignore[assignment]
+    try:
+        auto = ("hyperparams.make_it_fit=auto", "hyperparams.batch_size_train=4")
+        seen = sitting(folder, *auto, *overrides, dropout=0.0)
+    finally:
+        toy_training.build_trainer, before.CLEAR = make, clear
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return {**seen, "fit": manifest.get("fit")}
+
+
+def tried(folder: Path) -> dict[str, Any]:
+    """A training whose longest micro-batch is tried before its first step, and fits."""
+    clear, before.CLEAR = before.CLEAR, -1.0
     try:
         return sitting(folder)
     finally:
-        torch.save = save
+        before.CLEAR = clear
 
 
 def half(folder: Path) -> dict[str, Any]:
@@ -159,6 +203,7 @@ def not_spread(folder: Path) -> dict[str, Any]:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
+    gc.freeze()  # each story ends with a search through all that was imported
     pretend()
     stories: dict[str, Callable[[], dict[str, Any]]] = {
         "lora": lambda: sitting(folder / "lora", dropout=0.0),
@@ -173,7 +218,14 @@ def main(folder: Path) -> None:
         ),
         "few": lambda: sitting(folder / "few", "hyperparams.optimizer=sgd", dropout=0.0),
         "half": lambda: half(folder / "half"),
-        "whole": lambda: sitting(folder / "whole"),
+        "whole": lambda: sitting(folder / "whole", "hyperparams.make_it_fit=off"),
+        "tried": lambda: tried(folder / "tried"),
+        "too_large": lambda: too_large(folder / "too_large", "forward", (0, 1)),
+        "too_large_backward": lambda: too_large(folder / "backward", "backward", (0, 1)),
+        "too_large_for_one": lambda: too_large(folder / "for_one", "end", (1,)),
+        "stopped": lambda: too_large(
+            folder / "stopped", "forward", (0, 1), "hyperparams.make_it_fit=ask"
+        ),
         "paused": lambda: sitting(folder / "run", at=At(1, 7, terminate)),
         "resumed": lambda: sitting(folder / "run"),
         "tied_paused": lambda: sitting(
@@ -187,7 +239,7 @@ def main(folder: Path) -> None:
         ),
         "complete": lambda: sitting(folder / "run"),
         "nan": lambda: sitting(folder / "nan", at=At(1, 8, no_number)),
-        "disk": lambda: full_disk(folder / "disk"),
+        "disk": lambda: full_disk(lambda: sitting(folder / "disk")),
         "disk_resumed": lambda: sitting(folder / "disk"),
         "plain": lambda: not_spread(folder / "run"),
     }  # fmt: skip
@@ -195,6 +247,18 @@ def main(folder: Path) -> None:
         seen = story()
         path = folder / f"{name}.{processes.rank()}.json"
         path.write_text(json.dumps(seen))
+
+
+def left_behind(folder: Path) -> None:
+    """Memory runs out in one process alone, in the step that is tried; the other waits for it."""
+    torch.set_num_threads(1)
+    pretend()
+    before.PATIENCE = timedelta(seconds=2)
+    # torchrun sends it to whoever is left.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    seen = too_large(folder / "alone", "forward", (1,))
+    (folder / f"alone.{processes.rank()}.json").write_text(json.dumps(seen))
+    sys.exit(1)
 
 
 def command(arguments: list[str]) -> int:
@@ -209,5 +273,7 @@ def command(arguments: list[str]) -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "run":
         sys.exit(command(sys.argv[1:]))
+    if sys.argv[2:] == ["memory"]:
+        left_behind(Path(sys.argv[1]))
     main(Path(sys.argv[1]))
     processes.leave()

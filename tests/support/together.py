@@ -78,7 +78,8 @@ def no_number(model: Any) -> None:
     model.get_input_embeddings().weight.data.fill_(float("nan"))
 
 
-def full_disk(folder: Path) -> dict[str, Any]:
+def full_disk(story: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Tell a story on a disk that is full when the optimizer of the tenth step is written."""
     save = torch.save
 
     def failing(thing: Any, path: Any, *args: Any, **kwargs: Any) -> Any:
@@ -88,7 +89,7 @@ def full_disk(folder: Path) -> dict[str, Any]:
 
     torch.save = failing
     try:
-        return sitting(folder)
+        return story()
     finally:
         torch.save = save
 
@@ -142,7 +143,7 @@ def main(folder: Path) -> None:
         "again": lambda: sitting(folder / "run", at=At(1, 12, interrupt)),
         "resumed": lambda: sitting(folder / "run"),
         "nan": lambda: sitting(folder / "nan", at=At(1, 8, no_number)),
-        "full": lambda: full_disk(folder / "full"),
+        "full": lambda: full_disk(lambda: sitting(folder / "full")),
         "full_resumed": lambda: sitting(folder / "full"),
         "changed": lambda: sitting(folder / "full", "hyperparams.learning_rate=0.5"),
         "disagree": lambda: disagree(folder),

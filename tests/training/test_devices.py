@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -79,6 +80,21 @@ def test_a_cpu_that_has_bf16_uses_it(
     assert (device.precision, device.dtype) == ("bf16", torch.bfloat16)
     assert "bf16" in repr(device)
     assert told == []
+
+
+def test_a_cpu_keeps_few_compiled_products_in_bf16(
+    told: list[Finding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch and oneDNN would keep 1,024 each, of shapes that never come again."""
+    names = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+    for name in names:
+        monkeypatch.setenv(name, "7")
+        monkeypatch.delenv(name)
+    detect("cpu", "none")
+    assert not {*names} & {*os.environ}
+    monkeypatch.setenv(names[0], "7")
+    detect("cpu", "bf16")
+    assert [os.environ[name] for name in names] == ["7", "128"]
 
 
 def test_a_cpu_can_do_bf16(told: list[Finding]) -> None:

@@ -18,6 +18,9 @@ _PEAK = {
 }  # fmt: skip
 _SHARE = 0.3
 _PER_CORE = 12e9
+# Measured with AVX-512 BF16, one thread, a Llama of 20 million weights: 1.6 with LoRA and with full
+# tuning, in processor time.
+_BF16_GAIN = 1.6
 _BF16 = frozenset({"avx512_bf16", "amx_tile"})
 
 
@@ -32,7 +35,8 @@ class Machine:
     memory : int or None
         In bytes.
     speed : float or None
-        Operations a second that a training really reaches; None when the device is not known.
+        Operations a second that a training really reaches, on a CPU in float32; None when the
+        device is not known.
     units : frozenset of str
         What this CPU multiplies bf16 with: ``avx512_bf16``, ``amx_tile``. Empty for another device,
         for a CPU without them, and where the system does not tell.
@@ -43,6 +47,12 @@ class Machine:
     memory: int | None
     speed: float | None
     units: frozenset[str] = frozenset()
+
+    def rate(self, mixed: bool) -> float | None:
+        """Return the operations a second, with or without matrix products in 16 bits."""
+        if self.speed is None or not (mixed and self.units):
+            return self.speed
+        return self.speed * _BF16_GAIN
 
 
 def machine(asked: str) -> Machine:

@@ -24,8 +24,9 @@ logits
     Those of one chunk (`ft_runtime.training.head_loss`), with their softmax; the gradient is made
     in its place. Zero for a classifier, whose head is small.
 overhead
-    What the process takes besides: libraries and workspaces. Measured, not computed. On a CPU also
-    what the C library keeps of freed blocks, see `kept_by_malloc`.
+    What the process takes besides: libraries, workspaces, evaluation. Measured, not computed: a
+    notebook's kernel from the first cell to the last. On a CPU also what the C library keeps of
+    freed blocks, see `kept_by_malloc`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from jupyter_ft.services.estimate.activations import activations, adapted, kept_
 from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
 
-_CPU_OVERHEAD = 700 << 20
+_CPU_OVERHEAD = 740 << 20
 _GPU_OVERHEAD = 800 << 20
 _CHANGED_LOGITS = {"gemma2", "granite"}
 _BLOCK, _BLOCK_OF_BLOCKS = 64, 256

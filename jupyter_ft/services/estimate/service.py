@@ -94,7 +94,7 @@ def _computed(
         "fits": fits,
         "trainable_parameters": trainable(shape, config),
         "parameters": shape.parameters,
-        "time_seconds": seconds(shape, config, use, device.speed, data),
+        "time_seconds": seconds(shape, config, use, device.rate(use.mixed), data),
         "findings": _told(found),
     }
 

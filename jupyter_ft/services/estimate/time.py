@@ -4,7 +4,8 @@ A forward pass takes 2 operations for each weight of a matrix and token, the bac
 that: 6 in all (Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 2.1). With a
 frozen base the gradient of its weights is not computed: 4. Checkpointing adds a forward pass: + 2.
 Attention adds 4 s h operations a layer and token forward, three times that in all. The speed is
-0.3 of the peak of a known GPU, and a fixed rate for each core of a CPU: an order, not a promise.
+0.3 of the peak of a known GPU, and a fixed rate for each core of a CPU, more where it multiplies
+bf16: an order, not a promise.
 """
 
 from __future__ import annotations

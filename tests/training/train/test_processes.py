@@ -184,14 +184,6 @@ def test_fsdp_in_the_arguments_is_refused_too(asked):
     assert raised.value.findings[0].code == "training.fsdp_needs_gpu"
 
 
-def test_deepspeed_is_refused(monkeypatch):
-    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
-    args = SimpleNamespace(fsdp=[], deepspeed=None, device=SimpleNamespace(type="cuda"))
-    with pytest.raises(FindingsError) as raised:
-        parallel.check_parallel(args)
-    assert raised.value.findings[0].code == "training.deepspeed_untested"
-
-
 @pytest.mark.parametrize(
     ("command", "count"),
     [

@@ -15,6 +15,7 @@ from transformers import AutoModel, LlamaForCausalLM
 from ft_runtime import processes
 from ft_runtime.devices import Device
 from ft_runtime.findings import FindingsError
+from ft_runtime.fit.estimate import gathered_bytes
 from ft_runtime.runs import checkpoints
 from ft_runtime.training import sharding, train, whole
 from support import sharded, toy_training
@@ -154,6 +155,77 @@ def test_a_full_disk_stops_all_and_the_run_goes_on(folder):
     resumed = seen(folder, "disk_resumed")
     assert [part["resumed_from"] for part in resumed] == [5, 5]
     assert resumed[0]["digest"] == seen(folder, "whole")[0]["digest"]
+
+
+def test_a_step_that_is_tried_leaves_no_trace(folder):
+    """With dropout: a random number too many would show in the weights."""
+    tried, whole = seen(folder, "tried")[0], seen(folder, "whole")[0]
+    assert tried["digest"] == whole["digest"]
+    assert tried["tokens"] == whole["tokens"]
+
+
+@pytest.mark.parametrize("story", ["too_large", "too_large_backward", "too_large_for_one"])
+def test_all_take_the_rung_that_one_of_them_needs(folder, tmp_path, story):
+    first, second = seen(folder, story)
+    assert (
+        first["fit"] == second["fit"] == {"tokens_per_batch": 12, "gradient_checkpointing": False}
+    )
+    trainer, _ = alone(
+        tmp_path / "one",
+        "hyperparams.batch_size_train=8",
+        "hyperparams.make_it_fit=off",
+        dropout=0.0,
+    )
+    # Whatever was left of the step that broke off would be in the first gradient, or instead of it.
+    for name in ("loss", "grad_norm", "eval_loss"):
+        assert first["logged"][name] == pytest.approx(logged(trainer, name), rel=1e-4)
+
+
+def test_what_does_not_fit_stops_all_with_what_can_be_done(folder):
+    first, second = seen(folder, "stopped")
+    assert first["findings"] == second["findings"]
+    # Quantised weights are not spread: that way is not shown.
+    assert [item["code"] for item in first["findings"]] == [
+        "fit.too_large", "fit.tokens", "fit.checkpointing", "fit.length"
+    ]  # fmt: skip
+
+
+def test_a_process_that_runs_out_alone_tells_and_ends(tmp_path):
+    """The other one waits for its weights, in the middle of the step that was tried."""
+    done = launch(sharded.__file__, tmp_path, "memory")
+    assert done.returncode == 1
+    lost, short = (json.loads((tmp_path / f"alone.{rank}.json").read_text()) for rank in (0, 1))
+    assert [item["code"] for item in lost["findings"]] == ["training.process_lost"]
+    assert [item["code"] for item in short["findings"]][:2] == ["fit.too_large", "fit.tokens"]
+
+
+def test_a_torch_that_cannot_give_up_a_step_is_known():
+    model = torch.nn.Linear(1, 1)
+    assert not sharding.can_forget(model)
+    sharding.forget_step(model)
+    asked = []
+    model.reset_iter_state = lambda: asked.append(True)
+    assert sharding.can_forget(model)
+    sharding.forget_step(model)
+    assert asked == [True]
+
+
+def test_what_is_gathered_at_one_time_is_reckoned(monkeypatch):
+    """The root's own weights, those of the two largest layers, and a gradient of one."""
+    from torch.distributed import fsdp
+
+    class Unit(torch.nn.Module):
+        def __init__(self, numbers, trained, *inner):
+            super().__init__()
+            self.frozen = torch.nn.Parameter(torch.zeros(numbers - trained), requires_grad=False)
+            self.trained = torch.nn.Parameter(torch.zeros(trained))
+            self.inner = torch.nn.ModuleList(inner)
+
+    monkeypatch.setattr(fsdp, "FSDPModule", Unit)
+    model = Unit(100, 0, Unit(10, 1), Unit(30, 3), Unit(20, 2))
+    assert gathered_bytes(model, half=True) == 2 * (100 + 30 + 20) + 4 * 3
+    assert gathered_bytes(model, half=False) == 4 * (100 + 30 + 20) + 4 * 3
+    assert gathered_bytes(torch.nn.Linear(2, 2), half=True) == 0
 
 
 def test_whole_and_spread_weights_do_not_go_on_from_each_other(folder):

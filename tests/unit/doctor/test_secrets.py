@@ -258,7 +258,7 @@ def test_placeholders_and_special_tokens_are_told(tier, tmp_path):
     assert file.marks.kept["placeholders"][0][0] == 2
 
 
-def test_a_kind_that_was_told_enough_is_counted_on(tmp_path, tier):  # noqa: ARG001
+def test_a_kind_that_was_told_enough_is_counted_on(tmp_path, tier):
     path = tmp_path / "a.jsonl"
     with open(path, "w", encoding="utf-8") as stream:
         for i in range(1000):
