@@ -1,4 +1,4 @@
-"""``python benchmarks/page.py prepare.json start.json``: their tables into docs/benchmarks.md."""
+"""``python benchmarks/page.py start.json validate.json``: their tables into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLUMNS = {
     "memory": ("growth of memory, MB", 0),
 }
 # Options that name places of one machine.
-_PLACES = re.compile(r" --(json|trl-python|cache) \S+")
+_PLACES = re.compile(r" --(json|trl-python|cache|data) \S+")
 # By the benchmark and the ratio: no more than, or no less than.
 _AIMS = {
     ("start", "process start to first step"): "≤ 0.5",
@@ -35,7 +35,23 @@ _AIMS = {
 
 def section(made: dict[str, Any]) -> str:
     """Return one measurement as Markdown: when, where, how, the medians, and the ratios."""
-    name, where = made["benchmark"], made["machine"]
+    return (_of_files if made["benchmark"] == "validate" else _of_sides)(made)
+
+
+def _when_and_where(made: dict[str, Any]) -> str:
+    where = made["machine"]
+    return (
+        f"{made['date'][:10]}, {where['cores']} CPU cores ({where['cpu']}; "
+        f"{', '.join(where['flags'])}), load {where['load']:.0f} at the end"
+    )
+
+
+def _command(made: dict[str, Any]) -> str:
+    return f"`python benchmarks/{_PLACES.sub('', made['command'])}`"
+
+
+def _of_sides(made: dict[str, Any]) -> str:
+    name = made["benchmark"]
     rounds = len(next(iter(made["runs"].values())))
     kinds = [key for key in _COLUMNS if key in next(iter(made["medians"].values()))]
     medians = [
@@ -47,14 +63,47 @@ def section(made: dict[str, Any]) -> str:
         for what, (median, least, most) in made["ratios"].items()
     ]
     return (
-        f"{made['date'][:10]}, {where['cores']} CPU cores ({where['cpu']}; "
-        f"{', '.join(where['flags'])}), shared with other programs (load {where['load']:.0f} at "
-        f"the end); {made['rows']:,} rows, medians of {rounds} rounds.\n\n"
-        f"`python benchmarks/{_PLACES.sub('', made['command'])}`\n\n"
+        f"{_when_and_where(made)}; {made['rows']:,} rows, medians of {rounds} rounds.\n\n"
+        f"{_command(made)}\n\n"
         + sides.table(["", *(_COLUMNS[key][0] for key in kinds)], medians)
         + "\n\n"
         + sides.table(["ours / TRL", "median (range)", "aim"], ratios)
     )
+
+
+def _of_files(made: dict[str, Any]) -> str:
+    """Return a table for each file, and what was aimed at."""
+    most = max(tool["rounds"] for each in made["results"] for tool in each["tools"].values())
+    parts = [f"{_when_and_where(made)}; medians of {most} rounds.", _command(made)]
+    for each in made["results"]:
+        lines = [
+            [
+                f"{name}{' (numpy)' if tool['tier'] == 'numpy' else ''}",
+                f"{tool['rounds']}",
+                f"{tool['cpu_ratio']:.2f} ×",
+                f"{tool['wall_ratio']:.2f} ×",
+                f"{tool['wall_mb_s']:,.0f}",
+                f"{tool['rss_mb']:,.0f}",
+                f"{tool['child_mb']:,.0f}" if tool["child_mb"] else "",
+                f"{tool['rows']:,}",
+            ]
+            for name, tool in each["tools"].items()
+        ]
+        head = ["", "rounds", "CPU", "wall", "wall, MB/s", "memory, MB", "a worker's, MB", "rows"]
+        parts.append(f"**{each['file']}**, {each['mb']:,.0f} MB; ratios to `{each['reference']}`:")
+        parts.append(sides.table(head, lines))
+    aims = [
+        [
+            mark["file"],
+            f"{mark['tool']} ÷ {mark['peer']}, {mark['measure']}",
+            f"{mark['got']:.2f} ×",
+            f"≥ {mark['target']}",
+            "yes" if mark["met"] else "no",
+        ]
+        for mark in made["targets"]
+    ]
+    parts.append(sides.table(["file", "bar", "got", "aim", "met"], aims))
+    return "\n\n".join(parts)
 
 
 def into_page(page: str, measurements: Sequence[dict[str, Any]]) -> str:

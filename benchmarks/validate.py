@@ -1,6 +1,7 @@
 """How fast the data doctor is, beside the tools that people use: ratios in one interleaved run.
 
-    python benchmarks/validate.py --size 1GB --csv-size 300MB --rounds 5 --json result.json
+    python benchmarks/validate.py --size 1GB --csv-size 300MB --rounds 5 --json validate.json
+    python benchmarks/page.py validate.json
 
 Each tool runs in a process of its own, in turn, round after round; every figure is divided by that
 of the reference in the same round (`cookbook_stream` for JSON Lines, `csv_dictreader` for CSV), and
@@ -20,11 +21,15 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import make_data
-import validators as peers
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)
+
+from benchmarks import make_data  # noqa: E402
+from benchmarks import validators as peers  # noqa: E402
 
 FULL = ("secrets", "text", "duplicates", "sha256")
 OURS: dict[str, tuple[tuple[str, ...], int]] = {
@@ -97,18 +102,24 @@ def run_apart(tool: str, path: Path, timeout: float) -> dict[str, Any] | None:
 
 
 def measure(
-    name: str, path: Path, clean: Path, tools: list[str], rounds: int, timeout: float
+    name: str,
+    path: Path,
+    clean: Path,
+    tools: list[str],
+    rounds: int,
+    timeout: float,
+    few: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return median ratios of each tool on one file."""
+    """Return median ratios of each tool on one file; those of `few` are run once."""
     reference = "csv_dictreader" if path.suffix == ".csv" else "cookbook_stream"
     runs: dict[str, list[dict[str, Any]]] = {tool: [] for tool in tools}
     ratios: dict[str, dict[str, list[float]]] = {t: {"cpu": [], "wall": []} for t in tools}
     dead: set[str] = set()
-    for _ in range(rounds):
+    for turn in range(rounds):
         base = run_apart(reference, path, timeout)
         assert base is not None
         for tool in tools:
-            if tool in dead:
+            if tool in dead or (turn and tool in few):
                 continue
             if tool == reference:
                 got: dict[str, Any] | None = base
@@ -134,6 +145,7 @@ def measure(
             "rss_mb": max(r["rss_mb"] for r in runs[tool]),
             "child_mb": max(r["child_mb"] for r in runs[tool]),
             "rows": runs[tool][-1]["rows"],
+            "rounds": len(runs[tool]),
             "tier": runs[tool][-1]["tier"],
         }
     return {"file": name, "mb": round(size, 1), "reference": reference, "tools": table}
@@ -186,6 +198,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", default=[*make_data.KINDS, "broken"])
     parser.add_argument("--tools", nargs="+", help="default: the doctor and every peer")
+    parser.add_argument("--few", nargs="+", default=[], help="tools that are run once: slow ones")
     parser.add_argument("--tier", choices=["best", "numpy"], default="best")
     parser.add_argument("--timeout", type=float, default=600)
     parser.add_argument("--json", type=Path)
@@ -209,7 +222,9 @@ def main() -> None:
         if kind == "broken":
             tools = [t for t in tools if t in OURS or t == "cookbook_stream"]
         tools = [t for t in tools if t in OURS or t in peers.peers_for(path)]
-        results.append(measure(kind, path, clean, tools, options.rounds, options.timeout))
+        results.append(
+            measure(kind, path, clean, tools, options.rounds, options.timeout, options.few)
+        )
         show(results[-1])
     marks = verdicts(results)
     print()
@@ -219,8 +234,9 @@ def main() -> None:
             f"{word:7}{mark['file']:8}{mark['tool']:15}{mark['measure']:5} {mark['got']:6.2f} × "
             f"{mark['peer']} (target {mark['target']})"
         )
-    if options.json:
-        options.json.write_text(json.dumps({"results": results, "targets": marks}, indent=2) + "\n")
+    from benchmarks import sides
+
+    sides.report(options.json, "validate", results=results, targets=marks)
 
 
 if __name__ == "__main__":
