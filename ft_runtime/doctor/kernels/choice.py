@@ -97,7 +97,7 @@ def _key() -> str:
 
 def _processor() -> str:
     """Return what tells processors apart whose instructions differ."""
-    known = [platform.machine(), platform.processor()]
+    known = [platform.machine()]  # `platform.processor` would start a program
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as stream:
         for line in stream:
             if line.startswith(("model name", "flags", "Features")):
