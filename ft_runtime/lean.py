@@ -6,6 +6,7 @@ See `ft_runtime.standins` for how; what is left out is in `ft_runtime.uncompiled
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +15,15 @@ from ft_runtime import uncompiled
 from ft_runtime.standins import AbsentClass, StandIn, absent
 
 
+SWITCH = "FT_LEAN"
+"""Environment variable: ``off`` lets everything be imported as it comes."""
+
+
 @contextmanager
 def lean() -> Iterator[None]:
     """Keep parts of torch that nobody uses from being imported for nothing while a block lasts."""
-    if "torch" not in sys.modules and importlib.util.find_spec("torch") is None:
+    there = "torch" in sys.modules or importlib.util.find_spec("torch") is not None
+    if not there or os.environ.get(SWITCH, "").lower() == "off":
         yield
         return
     with absent(*uncompiled.STAND_INS, *_SHARDING):

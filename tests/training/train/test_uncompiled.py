@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -119,6 +120,25 @@ def test_nothing_is_lost_when_the_compiler_comes(then: str):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_everything_is_imported_where_that_is_asked_for():
+    program = """
+import sys
+from ft_runtime.lean import lean
+from ft_runtime.standins import StandIn
+
+with lean():
+    import torch
+
+    assert not any(isinstance(each, StandIn) for each in sys.modules.values())
+"""
+    asked = {**os.environ, "FT_LEAN": "off"}
+    usual = {name: value for name, value in asked.items() if name != "FT_LEAN"}
+    assert subprocess.run([sys.executable, "-c", program], env=asked, check=False).returncode == 0
+    assert subprocess.run(
+        [sys.executable, "-c", program], env=usual, capture_output=True, check=False
+    ).returncode  # there are some to be left out
 
 
 ANSWERS = """
