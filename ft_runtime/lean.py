@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from ft_runtime import uncompiled
 from ft_runtime.standins import AbsentClass, StandIn, absent
 
-
 SWITCH = "FT_LEAN"
 """Environment variable: ``off`` lets everything be imported as it comes."""
 
