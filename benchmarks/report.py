@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,15 +30,19 @@ def text(made: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def section(made: dict[str, Any]) -> str:
-    """Return one measurement as a section of the page: what, when, where, how, and the tables."""
+def section(made: dict[str, Any], more: str = "") -> str:
+    """Return one measurement as a section of the page: what, when, where, how, and the tables.
+
+    `more` is said in the heading.
+    """
     where, settings = made["machine"], made["settings"]
     machine = f"{where['cores']} CPU cores ({where['cpu']}; {', '.join(where['flags'])})"
     if where["gpu"]:
         machine = f"{where['gpu']}, {machine}"
     versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
     return (
-        f"### {TUNES[made['tune']]}\n\n{made['date']}, {machine}, shared with other programs (load "
+        f"### {TUNES[made['tune']]}{more}\n\n"
+        f"{made['date']}, {machine}, shared with other programs (load "
         f"{where['load']:.0f} at the start), {settings['threads']} threads; {versions}. "
         f"Medians of the rounds.\n\n`{made['command']}`\n\n{text(made)}\n"
     )
@@ -45,6 +50,10 @@ def section(made: dict[str, Any]) -> str:
 
 def into_page(page: str, measurements: Sequence[dict[str, Any]]) -> str:
     """Return the page with its tables replaced by those of the measurements."""
-    body = "\n".join(section(made) for made in measurements)
+    kinds = Counter(made["tune"] for made in measurements)
+    body = "\n".join(
+        section(made, f", {len(made['variants'])} variants" if kinds[made["tune"]] > 1 else "")
+        for made in measurements
+    )
     found = re.compile(f"{re.escape(OPEN)}.*{re.escape(CLOSE)}", re.DOTALL)
     return found.sub(lambda _: f"{OPEN}\n{body}{CLOSE}", page)

@@ -39,7 +39,7 @@ from jupyter_ft.services.estimate.activations import activations, adapted, kept_
 from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
 
-_CPU_OVERHEAD = 740 << 20
+_CPU_OVERHEAD = 640 << 20
 _GPU_OVERHEAD = 800 << 20
 _CHANGED_LOGITS = {"gemma2", "granite"}
 _BLOCK, _BLOCK_OF_BLOCKS = 64, 256
