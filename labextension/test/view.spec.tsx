@@ -1,4 +1,4 @@
-import { fireEvent, render, screen, within } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import axe from 'axe-core';
 import React from 'react';
 
@@ -216,6 +216,24 @@ describe('Wizard', () => {
     const estimate = { ...(await api.estimate({}, null)), time_seconds };
     render(<MemoryBar estimate={estimate} busy={false} />);
     expect(screen.getByLabelText('Memory estimate').textContent).toContain(`(trains in ${told})`);
+    model.dispose();
+  });
+
+  it('marks findings and config as old for as long as a newer answer is awaited', async () => {
+    const { model } = await world();
+    model.goTo('review');
+    render(<Wizard model={model} />);
+    const copy = await screen.findByRole('button', { name: 'Copy' });
+    const parts = ['#ft-config-text', '#ft-no-findings', '.jp-ft-places'];
+    const marks = () => parts.map(one => document.querySelector(one)!.getAttribute('aria-busy'));
+    const old = (expected: boolean) => {
+      expect(marks()).toEqual(parts.map(() => String(expected)));
+      expect(copy).toHaveProperty('disabled', expected);
+    };
+    await waitFor(() => old(false));
+    act(() => model.set('hyperparams.max_steps', 3));
+    old(true);
+    await waitFor(() => old(false));
     model.dispose();
   });
 
