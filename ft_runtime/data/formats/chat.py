@@ -8,6 +8,7 @@ from typing import Any
 from ft_runtime.data.formats.base import Fields, Format
 from ft_runtime.doctor.jsonl.value import PART_KEYS
 
+_PLAIN = ["role", "content"]
 _KEPT = ("role", "content", "tool_calls", "tool_call_id", "name")
 # How ShareGPT files name the roles (keys "from" and "value").
 _SHAREGPT = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant"}
@@ -22,6 +23,9 @@ def fields(values: Mapping[str, Any]) -> Fields:
     """
     messages = []
     for item in values["messages"]:
+        if [*item] == _PLAIN and type(item["content"]) is str:
+            messages.append(item)
+            continue
         message = item if "role" in item and "content" in item else _canonical(item)
         kept = {key: message[key] for key in _KEPT if key in message}
         if isinstance(kept.get("content"), list):

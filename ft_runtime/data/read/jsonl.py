@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Record
-from ft_runtime.doctor.jsonl.parse import parse
+from ft_runtime.doctor.jsonl.hints import is_risky
+from ft_runtime.doctor.jsonl.parse import UNSURE, parse, value_of
 from ft_runtime.doctor.jsonl.scan import Marker
 from ft_runtime.doctor.jsonl.value import kind
 from ft_runtime.doctor.jsonl.words import PAD
@@ -18,6 +19,7 @@ from ft_runtime.doctor.secrets.find import marker
 
 _BLOCK = 1 << 21
 _ROWS = 1000
+_RETURNS = (b"\r\n", b"\r")
 
 
 def read_jsonl(
@@ -75,12 +77,16 @@ def mark_values(values: Iterable[Any]) -> Log:
 
 
 def _record(raw: bytes, part: Part) -> Record:
-    ended = raw.removesuffix(b"\n")
-    body = ended.removesuffix(b"\r")
-    part.crlf += len(body) < len(ended)
-    if len(body) > limits.LINE_BYTES:
+    body = raw
+    if raw.endswith(_RETURNS):
+        body = raw.removesuffix(b"\n").removesuffix(b"\r")
+        part.crlf += 1
+    if len(body) > limits.LINE_BYTES + body.endswith(b"\n"):
         return Record(part.lines, None, (_too_long(),))
-    parsed = parse(body)
+    value = value_of(body)  # a line feed behind it makes no difference
+    if type(value) is dict:
+        return Record(part.lines, value, (), False, True, is_risky(body))
+    parsed = parse(body.removesuffix(b"\n"), sound=value is not UNSURE)
     value, problems = parsed.value, tuple(parsed.problems)
     if not parsed.sound:
         return Record(part.lines, None, problems, problems[0].code == "blank_line")
