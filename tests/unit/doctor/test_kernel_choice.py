@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -237,9 +238,12 @@ def test_nothing_is_taken_away_where_nothing_new_was_compiled(beside):
     assert ANOTHER in names(folder)
 
 
-def test_loading_notes_that_the_code_is_in_use(monkeypatch):
+def test_loading_notes_that_the_code_is_in_use(tmp_path, monkeypatch):
     use("compiled", monkeypatch)
+    kept = choice.cache_folder()
+    monkeypatch.setenv("FT_CACHE", str(tmp_path))
     folder = choice.cache_folder()
+    shutil.copytree(kept, folder)
     os.utime(folder, (OLD, OLD))
     choice.load.cache_clear()
     assert kernels.load("rows")
