@@ -8,7 +8,6 @@ from typing import Any
 from ft_runtime.data.formats.base import Fields, Format
 from ft_runtime.doctor.jsonl.value import PART_KEYS
 
-_PLAIN = ["role", "content"]
 _KEPT = ("role", "content", "tool_calls", "tool_call_id", "name")
 # How ShareGPT files name the roles (keys "from" and "value").
 _SHAREGPT = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant"}
@@ -23,7 +22,7 @@ def fields(values: Mapping[str, Any]) -> Fields:
     """
     messages = []
     for item in values["messages"]:
-        if [*item] == _PLAIN and type(item["content"]) is str:
+        if _is_canonical(item):
             messages.append(item)
             continue
         message = item if "role" in item and "content" in item else _canonical(item)
@@ -56,6 +55,16 @@ def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
         for message in fields["messages"]
     ]
     return {**fields, "messages": messages}
+
+
+def _is_canonical(message: Mapping[str, Any]) -> bool:
+    """Tell most messages that need no change: `fields` would make them anew as they are."""
+    if (*message,) != _KEPT[:2]:
+        return False
+    content = message["content"]
+    return type(content) is str or (
+        type(content) is list and all((*part,) == PART_KEYS for part in content)
+    )
 
 
 def _canonical(turn: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from ft_runtime.doctor.blank import BLANK
 from ft_runtime.doctor.jsonl.escapes import CONTROL
 from ft_runtime.doctor.jsonl.layout import ROLES, Layout
-from ft_runtime.doctor.jsonl.turns import order_problems
+from ft_runtime.doctor.jsonl.turns import joined, order_problems
 
 # A text that begins so may show nothing.
 _UNSURE = BLANK | {""}
@@ -47,6 +47,8 @@ def _conversation(layout: Layout) -> Glance:
             if type(message) is not dict or [*message] != _TURN:
                 return False
             role, text = message.values()
+            if type(text) is list:
+                text = joined(text)
             if type(role) is not str or type(text) is not str or text[:1] in _UNSURE:
                 return False
             roles.append(role)

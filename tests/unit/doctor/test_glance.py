@@ -17,9 +17,10 @@ from support.json_lines import FEW, FORMATS, lines
 
 SHOWN = st.text(st.characters(exclude_categories=["Cs"]), max_size=3)
 TEXTS = st.one_of(SHOWN, st.sampled_from([*sorted(BLANK), None, 1, [], [{"type": "text"}]]))
+PARTS = st.lists(st.builds(lambda text: {"type": "text", "text": text}, TEXTS), max_size=3)
 ROLE = st.sampled_from([*ROLES, "assistant", "user", "User", None])
 TURN = st.one_of(
-    st.builds(lambda role, text: {"role": role, "content": text}, ROLE, TEXTS),
+    st.builds(lambda role, text: {"role": role, "content": text}, ROLE, TEXTS | PARTS),
     st.dictionaries(st.sampled_from(["role", "content", "name", "from"]), TEXTS),
     TEXTS,
 )
@@ -66,7 +67,7 @@ def test_ordinary_rows_pass(form, risky):
             ("user", "b"),
             ("assistant", "c"),
             ("user", "é"),
-            ("assistant", "日"),
+            ("assistant", [{"type": "text", "text": ""}, {"type": "text", "text": "日"}]),
         ]
         value = {"messages": [{"role": role, "content": text} for role, text in turns]}
     assert glance(make_layout(form))(value, risky) is (form != "jsonl_chat" or not risky)
