@@ -27,6 +27,9 @@ from typing import Any
 SEEDS = (
     b'{"messages": [{"role": "user", "content": "a \\u00e9 \\n"}, '
     b'{"role": "assistant", "content": "b"}]}\n',
+    b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "a \\u00e9"}, '
+    b'{"text": "\xc3\xa9", "type": "text"}]}, '
+    b'{"role": "assistant", "content": [{"type": "text", "text": "b"}]}]}\n',
     b'{"instruction": "a", "input": "", "output": "b", "id": 7}\n',
     b'{"prompt": "\\ud83d\\ude00", "completion": "\xc3\xa9 \\/ \\\\"}\r\n',
     b'{"text":"a","label":"pos"}\n',
@@ -39,7 +42,9 @@ PIECES = (
     b"\xe2\x80\xa8",
     b"\xef\xbb\xbf", b"\\u0000", b"\\ud800", b"NaN", b"1e999", b'""', b"null", b" ", b"\t",
     b"[" * 3000,
-    b'"content": "", ', b'"role": "user", ', b"<|im_end|>", b"a@b.example", b"4111 1111 1111 1111",
+    b'"content": "", ', b'"role": "user", ',
+    b'[{"type": "text", "text": "', b'"}, {"type": "text", "text": "',
+    b"<|im_end|>", b"a@b.example", b"4111 1111 1111 1111",
 )  # fmt: skip
 NAMES = ("a.jsonl", "a.csv", "a.tsv", "a.json")
 

@@ -18,6 +18,7 @@ from ft_runtime.data.same import repeats
 from ft_runtime.data.saved import is_saved, load_saved
 from ft_runtime.data.tally import Tally, unusable
 from ft_runtime.doctor.jsonl.explain import judge
+from ft_runtime.doctor.jsonl.glance import glance
 from ft_runtime.doctor.jsonl.layout import make_layout
 from ft_runtime.doctor.jsonl.value import Explained
 from ft_runtime.doctor.problems import is_error, told
@@ -57,6 +58,7 @@ def load_rows(config: Config) -> RowSet:
     return rows
 
 
+@at_rest()
 def check_rows(config: Config) -> tuple[RowSet | None, list[Finding]]:
     """Read the dataset and return it with all findings; None when there are errors.
 
@@ -163,7 +165,14 @@ def rows_of(
     """Judge every record by the rules of the format: one row each, whatever is wrong with it."""
     layout = make_layout(format.name, dict(names))
     rows = []
+    source, split = contents.name, contents.split
+    fine = glance(layout)
     for number, record in enumerate(contents.records, before + 1):
+        value = record.value
+        if value and record.whole and not record.problems and fine(value, record.risky):
+            used = {column: value[name] for column, name in names.items() if name in value}
+            rows.append(Row(number, source, record.line, split, format.fields(used)))
+            continue
         looked = Explained(list(record.problems), whole=record.whole, risky=record.risky)
         fields = None
         if record.value is not None:
@@ -174,7 +183,7 @@ def rows_of(
                 column: record.value[name] for column, name in names.items() if name in record.value
             }
             fields = format.fields(fields) if looked.fine else fields
-        row = Row(number, contents.name, record.line, contents.split, fields)
+        row = Row(number, source, record.line, split, fields)
         if looked.problems:
             tally.add((p for p in looked.problems if not is_error(p.code)), row.spot)
             place = join_places([row.spot])

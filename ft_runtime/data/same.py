@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ft_runtime.data.formats import FORMATS, chat
@@ -51,12 +52,20 @@ def _several(numbers: Iterable[int]) -> set[int]:
     return several
 
 
-def _texts(fields: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield texts that rows with equal canonical fields have in the same order."""
+def _texts(fields: Mapping[str, Any] | None) -> list[str]:
+    """Return texts that rows with equal canonical fields have in the same order."""
     fields = fields or {}
     if "messages" in fields:
-        return (chat.said(message) for message in fields["messages"])
-    return (fields[name] for name in sorted(fields) if isinstance(fields[name], str))
+        return [
+            content if type(content := message.get("content")) is str else chat.said(message)
+            for message in fields["messages"]
+        ]
+    return [text for name in _ordered(*fields) if isinstance(text := fields[name], str)]
+
+
+@lru_cache(maxsize=64)
+def _ordered(*names: str) -> list[str]:
+    return sorted(names)
 
 
 def _digest(value: object) -> bytes:

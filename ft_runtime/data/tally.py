@@ -73,6 +73,8 @@ def unusable(rows: Iterable[Row]) -> list[tuple[str, int, str, Finding]]:
     spots: dict[str, list[tuple[str, str]]] = {}
     first: dict[str, Finding] = {}
     for row in rows:
+        if not row.problems:
+            continue
         for problem in {item.code: item for item in reversed(row.problems)}.values():
             code = problem.code
             counts[code] = counts.get(code, 0) + 1

@@ -22,6 +22,9 @@ def fields(values: Mapping[str, Any]) -> Fields:
     """
     messages = []
     for item in values["messages"]:
+        if _is_canonical(item):
+            messages.append(item)
+            continue
         message = item if "role" in item and "content" in item else _canonical(item)
         kept = {key: message[key] for key in _KEPT if key in message}
         if isinstance(kept.get("content"), list):
@@ -52,6 +55,16 @@ def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
         for message in fields["messages"]
     ]
     return {**fields, "messages": messages}
+
+
+def _is_canonical(message: Mapping[str, Any]) -> bool:
+    """Tell most messages that need no change: `fields` would make them anew as they are."""
+    if (*message,) != _KEPT[:2]:
+        return False
+    content = message["content"]
+    return type(content) is str or (
+        type(content) is list and all((*part,) == PART_KEYS for part in content)
+    )
 
 
 def _canonical(turn: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,8 +76,12 @@ class Contents:
 def columns_of(records: Iterable[Record]) -> dict[str, Any]:
     """Return every column of the readable records with its first value that is not null."""
     columns: dict[str, Any] = {}
+    known: set[str] = set()
     for record in records:
-        for name, value in (record.value or {}).items():
+        if record.value is None or record.value.keys() <= known:
+            continue
+        for name, value in record.value.items():
             if columns.get(name) is None:
                 columns[name] = value
+        known = {name for name, value in columns.items() if value is not None}
     return columns

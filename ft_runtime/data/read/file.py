@@ -130,7 +130,8 @@ def read_plain(source: Plain) -> Contents:
         digest.update(read_at(handle, found.begin, 0))
         records, part = _rows(handle, state.size, found, digest)
         changed = State.of(handle) != state or part.changed
-    records = [_numbered(record, source) for record in records]
+    if source.temporary and (source.numbers is not None or source.rows_only):
+        records = [_numbered(record, source) for record in records]
     if not source.complete:
         records = _without_stump(records)
     records, blank = _without_tail(records)
@@ -183,8 +184,6 @@ def _rows(handle: int, size: int, found: Detection, digest: Any) -> tuple[list[R
 
 def _numbered(record: Record, source: Plain) -> Record:
     """Return a record with its line in the source; 0 where the source has no lines."""
-    if not source.temporary or (source.numbers is None and not source.rows_only):
-        return record
     line = 0 if source.rows_only else source.number(record.line)
     return Record(line, record.value, record.problems, record.blank, record.whole, record.risky)
 

@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Record
-from ft_runtime.doctor.jsonl.parse import parse
+from ft_runtime.doctor.jsonl.hints import is_risky
+from ft_runtime.doctor.jsonl.parse import UNSURE, parse, value_of
 from ft_runtime.doctor.jsonl.scan import Marker
 from ft_runtime.doctor.jsonl.value import kind
 from ft_runtime.doctor.jsonl.words import PAD
@@ -18,6 +19,7 @@ from ft_runtime.doctor.secrets.find import marker
 
 _BLOCK = 1 << 21
 _ROWS = 1000
+_RETURNS = (b"\r\n", b"\r")
 
 
 def read_jsonl(
@@ -39,25 +41,26 @@ def read_jsonl(
         Gets all bytes in their order.
     """
     block: list[bytes] = []
-    size = 0
-    while raw := stream.readline(limits.LINE_BYTES + 1):
-        feed(raw)
+    size, limit = 0, limits.LINE_BYTES
+    while raw := stream.readline(limit + 1):
         part.lines += 1
-        if len(raw) > limits.LINE_BYTES and not raw.endswith(b"\n"):
-            _mark(block, part, mark, part.lines - 1)
+        length = len(raw)
+        if length > limit and not raw.endswith(b"\n"):
+            feed(_mark(block, part, mark, part.lines - 1))
             block, size = [], 0
+            feed(raw)
             while raw and not raw.endswith(b"\n"):
                 raw = stream.readline(1 << 20)
                 feed(raw)
             yield Record(part.lines, None, (_too_long(),))
             continue
         block.append(raw)
-        size += len(raw)
+        size += length
         if size > _BLOCK:
-            _mark(block, part, mark, part.lines)
+            feed(_mark(block, part, mark, part.lines))
             block, size = [], 0
         yield _record(raw, part)
-    _mark(block, part, mark, part.lines)
+    feed(_mark(block, part, mark, part.lines))
 
 
 def mark_values(values: Iterable[Any]) -> Log:
@@ -75,12 +78,15 @@ def mark_values(values: Iterable[Any]) -> Log:
 
 
 def _record(raw: bytes, part: Part) -> Record:
-    ended = raw.removesuffix(b"\n")
-    body = ended.removesuffix(b"\r")
-    part.crlf += len(body) < len(ended)
-    if len(body) > limits.LINE_BYTES:
-        return Record(part.lines, None, (_too_long(),))
-    parsed = parse(body)
+    """Return a line that is not too long as a record."""
+    body = raw
+    if raw.endswith(_RETURNS):
+        body = raw.removesuffix(b"\n").removesuffix(b"\r")
+        part.crlf += 1
+    value = value_of(body)  # a line feed behind it makes no difference
+    if type(value) is dict:
+        return Record(part.lines, value, (), False, True, is_risky(body))
+    parsed = parse(body.removesuffix(b"\n"), sound=value is not UNSURE)
     value, problems = parsed.value, tuple(parsed.problems)
     if not parsed.sound:
         return Record(part.lines, None, problems, problems[0].code == "blank_line")
@@ -94,13 +100,17 @@ def _too_long() -> Problem:
     return Problem("line_too_long", values={"limit": limits.LINE_BYTES})
 
 
-def _mark(lines: list[bytes], part: Part, mark: Marker, last: int) -> None:
-    """Look for what the doctor marks in some lines; `last` is the number of the last of them."""
+def _mark(lines: list[bytes], part: Part, mark: Marker, last: int) -> bytes:
+    """Look for what the doctor marks in some lines, and return all their bytes.
+
+    `last` is the number of the last of them.
+    """
     if not lines:
-        return
+        return b""
     import numpy as np
 
     sizes: Any = np.fromiter(map(len, lines), np.int64, len(lines))
     ends = np.cumsum(sizes)
     block = b"".join(lines)
     mark(block + bytes(PAD), len(block), ends - sizes, last - len(lines), part)
+    return block

@@ -71,6 +71,7 @@ def read_rows(
 
 def _rows(block: bytes, found: Records, table: Table, base: int) -> Iterator[Row]:
     first, faults = 0, iter(found.faults)
+    separators = found.separators.tolist()
     for start, end, count, place in zip(
         found.starts.tolist(),
         found.ends.tolist(),
@@ -90,10 +91,21 @@ def _rows(block: bytes, found: Records, table: Table, base: int) -> Iterator[Row
             yield line, None, (Problem("ragged_row", values=values),)
         elif b"\0" in raw:
             yield line, None, (Problem("nul_bytes"),)
+        elif b'"' not in raw and (value := _bare_cells(raw, table)) is not None:
+            yield line, value, ()
         else:
-            bounds = [start - 1, *found.separators[first : first + count - 1].tolist(), end]
+            bounds = [start - 1, *separators[first : first + count - 1], end]
             yield (line, *_cells(block, bounds, table.header))
         first += count
+
+
+def _bare_cells(raw: bytes, table: Table) -> dict[str, str] | None:
+    """Return the cells of a record without quotes; None where it is not UTF-8."""
+    try:
+        cells = raw.decode("utf-8").split(chr(table.delimiter))
+    except UnicodeDecodeError:
+        return None
+    return dict(zip(table.header, cells, strict=True))
 
 
 def _cells(

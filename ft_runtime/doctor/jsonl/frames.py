@@ -95,6 +95,15 @@ class Frames:
 class Form:
     """The frames of a format.
 
+    Parameters
+    ----------
+    chat : bool
+        Rows are conversations.
+    names, roles : dict
+        Numbers of the columns and of the roles.
+    parts : bool
+        Each content is a list of one part, which is a text.
+
     Attributes
     ----------
     lead, step : int
@@ -104,33 +113,38 @@ class Form:
         From the line's start to the first text; from text to text; from the last to the end.
     """
 
-    def __init__(self, chat: bool, names: dict[str, int], roles: dict[str, int]) -> None:
+    def __init__(
+        self, chat: bool, names: dict[str, int], roles: dict[str, int], *, parts: bool = False
+    ) -> None:
         first: dict[bytes, int] = {}
         inner: dict[bytes, int] = {}
         last: dict[bytes, int] = {}
         for comma, colon in ((", ", ": "), (",", ":")):
             if chat:
                 (key,) = names
+                begins, ends = '"', '"}'
+                if parts:
+                    begins, ends = f'[{{"type"{colon}"text"{comma}"text"{colon}"', '"}]}'
                 for role, number in roles.items():
-                    message = f'{{"role"{colon}"{role}"{comma}"content"{colon}"'
+                    message = f'{{"role"{colon}"{role}"{comma}"content"{colon}{begins}'
                     first[f'{{"{key}"{colon}[{message}'.encode()] = number
-                    inner[f'"}}{comma}{message}'.encode()] = number
-                last[b'"}]}'] = 1
+                    inner[f"{ends}{comma}{message}".encode()] = number
+                last[f"{ends}]}}".encode()] = 1
             else:
                 for name, number in names.items():
                     first[f'{{"{name}"{colon}"'.encode()] = number
                     inner[f'"{comma}"{name}"{colon}"'.encode()] = number
                 last[b'"}'] = 1
-        self.lead, self.step = (2, 8) if chat else (0, 4)
+        self.lead, self.step = (2, 14 if parts else 8) if chat else (0, 4)
         self.first, self.inner, self.last = Frames(first), Frames(inner), Frames(last)
 
 
-def framed(signs: Signs, form: Form) -> Texts:
-    """Return the texts of the rows of a block that are framed as the form says."""
+def framed(signs: Signs, form: Form, among: NDArray[Any]) -> Texts:
+    """Return the texts of the rows of a block, of those asked for, that have this form."""
     import numpy as np
 
     count = signs.count - form.lead
-    good = signs.plain & (count >= form.step) & (count % form.step == 0)
+    good = among & (count >= form.step) & (count % form.step == 0)
     rows = np.flatnonzero(good)
     sizes = count.take(rows) // form.step
     begin = np.cumsum(sizes) - sizes

@@ -72,9 +72,12 @@ def _unescaped(data: NDArray[Any], at: NDArray[Any]) -> NDArray[Any]:
 def has_keys(line: bytes, count: int) -> bool:
     r"""Return whether a line that is JSON has so many keys for sure, none of them twice.
 
-    A key stands before a colon: more colons behind quotes than keys may be a key that is
-    repeated, or text. White space between the two makes the count useless.
+    Each key has a colon: with as many colons as keys there is no other. More colons behind quotes
+    than keys may be a key that is repeated, or text; white space between the two makes that count
+    useless.
     """
+    if line.count(b":") == count:
+        return True
     if line.count(b'":') != count:
         return False
     return not (count and (b"\t" in line or b"\r" in line or b" :" in line))

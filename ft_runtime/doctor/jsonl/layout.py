@@ -57,8 +57,8 @@ class Layout:
         A format of the config: ``jsonl_chat``, ``jsonl_instr``, ``jsonl_prompt``,
         ``csv_classification`` (also for JSON Lines with text and label).
     columns : list of Column
-    form : Form or None
-        How rows are framed by the tools that write them; None when a name needs escapes.
+    forms : list of Form
+        How rows are framed by the tools that write them; none when a name needs escapes.
     unframed : int
         How many blocks are still to be read without trying the frames, as they fitted few rows.
     reader : Reader or None
@@ -76,7 +76,7 @@ class Layout:
     keys: Lookup = field(init=False)
     gaps: Lookup = field(init=False)
     roles: Lookup = field(init=False)
-    form: Form | None = field(init=False)
+    forms: list[Form] = field(init=False)
     unframed: int = 0
     reader: Reader | None = None
     scratch: Scratch = field(default_factory=Scratch)
@@ -94,7 +94,8 @@ class Layout:
         self.roles = Lookup({name.encode(): number for name, number in ROLES.items()})
         names_of = {column.actual: column.number for column in self.columns}
         plain = all(name and dumps(name) == f'"{name}"' for name in names_of)
-        self.form = Form(self.chat, names_of, ROLES) if plain else None
+        kinds = (False, True) if self.chat else (False,)
+        self.forms = [Form(self.chat, names_of, ROLES, parts=parts) for parts in kinds if plain]
         self._extra = FIRST_EXTRA
 
     @property

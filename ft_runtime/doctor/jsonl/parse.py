@@ -13,6 +13,9 @@ from typing import Any
 from ft_runtime.doctor.jsonl.hints import has_keys, is_risky
 from ft_runtime.doctor.problems import Problem
 
+UNSURE: Any = object()
+"""What `value_of` returns of a line that has to be looked at more closely."""
+
 _INT_DIGITS = 300
 _SINGLE = re.compile(r"^\s*\{\s*'")
 
@@ -102,10 +105,8 @@ def parse(line: bytes, risky: bool | None = None, *, sound: bool = True) -> Pars
     sound : bool
         False where it is known that the line is no JSON.
     """
-    if sound:
-        quick = _quick(line, risky)
-        if quick is not None:
-            return quick
+    if sound and (quick := value_of(line)) is not UNSURE:
+        return Parsed(quick, [], True, True, is_risky(line) if risky is None else risky)
     if not line.strip(b" \t\r"):
         return Parsed(None, [Problem("blank_line")], False)
     if b"\0" in line:
@@ -128,17 +129,15 @@ def parse(line: bytes, risky: bool | None = None, *, sound: bool = True) -> Pars
     return Parsed(value, notes, risky=is_risky(line) if risky is None else risky)
 
 
-def _quick(line: bytes, risky: bool | None) -> Parsed | None:
-    """Return the value of a line with nothing wrong as JSON, or None where that is not sure."""
+def value_of(line: bytes) -> Any:
+    """Return the value of a line with nothing wrong as JSON; `UNSURE` where that is not sure."""
     decode, wrong = _decoder()
     try:
         value = decode(line)
     except wrong:
-        return None
+        return UNSURE
     keys = _keys(value)
-    if keys < 0 or not has_keys(line, keys):
-        return None
-    return Parsed(value, [], True, True, is_risky(line) if risky is None else risky)
+    return value if keys >= 0 and has_keys(line, keys) else UNSURE
 
 
 @cache
@@ -157,7 +156,9 @@ def _keys(value: Any) -> int:
         kind = type(each)
         if kind is dict:
             total += len(each)
-            stack += [item for item in each.values() if type(item) is not str]
+            for item in each.values():
+                if type(item) is not str:
+                    stack.append(item)
         elif kind is list:
             stack += each
         elif kind is int and not -(2**63) <= each < 2**64:

@@ -37,7 +37,7 @@ def accept(block: bytes, end: int, layout: Layout) -> Accepted:
     if layout.reader:
         return layout.reader.accept(block, end)
     signs = find_signs(block, end, layout.scratch)
-    if layout.form and not layout.unframed:
+    if layout.forms and not layout.unframed:
         result = accept_framed(signs, layout)
         if result is not None:
             return result
@@ -50,18 +50,22 @@ def accept_framed(signs: Signs, layout: Layout) -> Accepted | None:
     """Return what the frames show; None where too few rows have them."""
     import numpy as np
 
-    assert layout.form is not None
-    found = framed(signs, layout.form)
-    if found.rows.size < _ENOUGH * signs.plain.size:
+    rest = signs.plain.copy()
+    found = []
+    for form in layout.forms:
+        found.append(framed(signs, form, rest))
+        rest[found[-1].rows] = False
+    if sum(each.rows.size for each in found) < _ENOUGH * signs.plain.size:
         return None
-    if not layout.chat:
-        found = found.keep(columns_once(found, layout))
     result = empty(signs, np.zeros(signs.plain.size, bool))
-    result.fine[found.rows] = True
-    if layout.chat:
-        accept_turns(signs, found, result)
-    else:
-        accept_columns(signs, found, layout, result)
+    for each in found:
+        if not layout.chat:
+            each = each.keep(columns_once(each, layout))
+        result.fine[each.rows] = True
+        if layout.chat:
+            accept_turns(signs, each, result)
+        else:
+            accept_columns(signs, each, layout, result)
     return result
 
 

@@ -86,7 +86,7 @@ def _usual(message: Any, risky: bool) -> tuple[int, str]:
         return 0, ""
     role, text = message.get("role"), message.get("content")
     if type(text) is list:
-        text = _joined(text)
+        text = joined(text)
     if type(role) is not str or type(text) is not str or not text or text[0] in BLANK:
         return 0, ""
     if risky and CONTROL.search(text):
@@ -94,8 +94,8 @@ def _usual(message: Any, risky: bool) -> tuple[int, str]:
     return ROLES.get(role, 0), text
 
 
-def _joined(parts: list[Any]) -> str | None:
-    """Return what a content says that is nothing but texts in parts."""
+def joined(parts: list[Any]) -> str | None:
+    """Return what a content says that is nothing but texts in parts; None for any other."""
     texts = []
     for part in parts:
         if type(part) is not dict or len(part) != 2 or part.get("type") != "text":

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Bytes behind a block that may be read, and mean nothing.
-PAD = 72
+PAD = 104
 _FIRST, _NEXT = 0x9E3779B97F4A7C15, 0x5851F42D4C957F2D
 _SLOTS = 1024
 

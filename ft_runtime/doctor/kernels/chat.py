@@ -5,6 +5,7 @@ from __future__ import annotations
 from ft_runtime.doctor.jsonl.layout import ASSISTANT, CONTENT, FIRST_COLUMN, ROLE, SYSTEM
 from ft_runtime.doctor.kernels.jit import inline
 from ft_runtime.doctor.kernels.lanes import load1, plus, store8
+from ft_runtime.doctor.kernels.parts import parts_of
 from ft_runtime.doctor.kernels.values import (
     CLOSE,
     COMMA,
@@ -53,7 +54,10 @@ def message(at: int, keys: int, roles: int, spare: int) -> tuple[int, int, int, 
             return WRONG, close, 0, 0, 0
         seen = key
         if load1(at) != QUOTE:
-            end, flaw = other(at)
+            if load1(at) == LIST:
+                end, text, count, flaw = parts_of(at, spare)
+            else:
+                end, flaw = other(at)
             if end == WRONG or key != CONTENT:
                 return WRONG, at, 0, 0, 0
         else:

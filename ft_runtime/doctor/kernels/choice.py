@@ -12,6 +12,7 @@ from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
 
+from ft_runtime.doctor.kernels.sweep import sweep, used
 from ft_runtime.files import CACHE, cache_base
 from ft_runtime.findings import Finding, finding
 
@@ -76,7 +77,7 @@ def compiled() -> bool:
 def cache_folder() -> Path | None:
     """Return where compiled kernels are kept; None when nothing is to be kept.
 
-    The folder is named after all that the machine code depends on.
+    The folder is named after all that the machine code depends on: our sources, and the rest.
     """
     base = cache_base()
     return None if base is None else base / "kernels" / _key()
@@ -85,14 +86,15 @@ def cache_folder() -> Path | None:
 @cache
 def _key() -> str:
     here = Path(__file__).parent
-    digest = hashlib.sha256(f"{sys.implementation.cache_tag} {_processor()}".encode())
-    sources = [*sorted(here.glob("*.py")), *(here / part for part in _PARTS)]
-    if numba := _numba():
-        sources.append(numba / "_version.py")
-    for path in sources:
+    version, machine = hashlib.sha256(), hashlib.sha256()
+    for path in (*sorted(here.glob("*.py")), *(here / part for part in _PARTS)):
         with contextlib.suppress(OSError):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+            version.update(path.read_bytes())
+    machine.update(f"{sys.implementation.cache_tag} {_processor()}".encode())
+    if numba := _numba():
+        with contextlib.suppress(OSError):
+            machine.update((numba / "_version.py").read_bytes())
+    return f"{version.hexdigest()[:16]}-{machine.hexdigest()[:16]}"
 
 
 def _processor() -> str:
@@ -122,11 +124,15 @@ def load(name: str) -> ModuleType | None:
                 each.ready()
     except Exception:  # whatever is wrong with a library that need not be there
         return None
+    if folder := cache_folder():
+        used(folder)
     return module
 
 
 def compile_all() -> Path | Finding:
     """Compile all kernels that are not kept yet; return the folder that keeps them.
+
+    Where some were not, those of other versions go that were not used for long.
 
     Returns
     -------
@@ -139,8 +145,11 @@ def compile_all() -> Path | Finding:
     if folder is None:
         return finding("data.no_kernel_cache", CACHE)
     load.cache_clear()
+    fresh = not compiled()
     if None in [load(name) for name in MODULES]:
         return finding("data.kernels_failed", "numba")
     if not compiled():
         return finding("data.no_kernel_cache", str(folder))
+    if fresh:
+        sweep(folder)
     return folder

@@ -1,7 +1,7 @@
 """The plain rows of a block of JSON lines: each byte is read once, by a parser of few forms.
 
-What is accepted here is what `jsonl.plain` accepts, and gets the same numbers; any other line is
-only found, for `explain` to look at.
+What `jsonl.plain` accepts is accepted here, too, and gets the same numbers, as do contents in parts
+of any number; any other line is only found, for `explain` to look at.
 """
 
 from __future__ import annotations

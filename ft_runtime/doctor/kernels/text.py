@@ -232,3 +232,10 @@ def is_blank(at: int, size: int) -> bool:
             return False
         at += width
     return True
+
+
+@inline
+def shows_nothing(at: int, size: int) -> bool:
+    """Return what `is_blank` does, for most texts by their first byte."""
+    first = load1(at)
+    return (first < 33 or first > 126 or first == _SLASH or size == 0) and is_blank(at, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ft_runtime.doctor.hashing import LAST, PLACE, TAG
 from ft_runtime.doctor.kernels.jit import inline
 from ft_runtime.doctor.kernels.lanes import load1, load4, load8, shift, signed, store8, times
-from ft_runtime.doctor.kernels.text import canonical, characters, is_blank
+from ft_runtime.doctor.kernels.text import canonical, characters, shows_nothing
 from ft_runtime.doctor.kernels.walk import NULL_WORD, WRONG, scalar, space, string
 from ft_runtime.doctor.kernels.xxh3 import digest
 
@@ -52,8 +52,7 @@ def text_of(
             return 0, 0, DOUBTFUL, at, 0
     if half:
         return 0, 0, HALF, at, size
-    first = load1(at)
-    if (first < 33 or first > 126 or first == 92 or size == 0) and is_blank(at, size):
+    if shows_nothing(at, size):
         return digest(at, size), count - escapes, EMPTY, at, size
     return digest(at, size), count - escapes, FINE, at, size
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -12,6 +15,7 @@ from ft_runtime.cli import main
 from ft_runtime.doctor import kernels, scan
 from ft_runtime.doctor.kernels import choice, code
 from ft_runtime.doctor.kernels.choice import WORTH_COMPILING, WORTH_LOADING
+from ft_runtime.doctor.kernels.sweep import KEPT
 from support.kernels import use
 
 
@@ -169,3 +173,92 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path, monkeypatch, capsy
     monkeypatch.setenv("FT_CACHE", str(tmp_path / "file"))
     assert main(["compile"]) == 1
     assert "data.no_kernel_cache" in capsys.readouterr().err
+
+
+ANOTHER, TOGETHER = f"{'0' * 16}-{'1' * 16}", "2" * 16
+OLD = time.time() - KEPT - 60
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """A cache with code of other versions, of which none is compiled yet of this one."""
+    monkeypatch.setenv("FT_CACHE", str(tmp_path))
+    folder = choice.cache_folder()
+
+    def put(name: str, age: float = OLD) -> None:
+        kept = folder.parent / name
+        kept.mkdir(parents=True)
+        (kept / "rows.read_rows").write_bytes(b"code")
+        os.utime(kept, (age, age))
+
+    def load(name: str) -> object:
+        code.write(folder / f"{name}.a", "name", b"code")
+        return choice
+
+    # The compiler is not what is tested.
+    monkeypatch.setattr(choice, "available", lambda: True)
+    load.cache_clear = lambda: None
+    monkeypatch.setattr(choice, "load", load)
+    return folder, put
+
+
+def names(folder) -> set[str]:
+    return {each.name for each in folder.parent.iterdir()}
+
+
+def test_compiling_takes_away_what_other_versions_have_left(beside):
+    folder, put = beside
+    for name in (ANOTHER, TOGETHER, f"{ANOTHER}.swept"):
+        put(name)
+    assert kernels.compile_all() == folder
+    assert names(folder) == {folder.name}
+    assert kernels.compiled()
+
+
+def test_compiling_leaves_what_may_be_in_use(beside, tmp_path):
+    folder, put = beside
+    version = folder.name.partition("-")[0]
+    put(f"{version}-{'3' * 16}")  # this version, on another processor
+    put(ANOTHER, time.time() - KEPT / 2)
+    put("mine")
+    (folder.parent / f"{'4' * 16}").write_bytes(b"no folder")
+    (tmp_path / "elsewhere").mkdir()
+    (folder.parent / f"{'5' * 16}").symlink_to(tmp_path / "elsewhere")
+    before = names(folder)
+    assert kernels.compile_all() == folder
+    assert names(folder) == before | {folder.name}
+    assert all((folder.parent / name / "rows.read_rows").exists() for name in (ANOTHER, "mine"))
+
+
+def test_nothing_is_taken_away_where_nothing_new_was_compiled(beside):
+    folder, put = beside
+    assert kernels.compile_all() == folder
+    put(ANOTHER)
+    assert kernels.compile_all() == folder
+    assert ANOTHER in names(folder)
+
+
+def test_loading_notes_that_the_code_is_in_use(tmp_path, monkeypatch):
+    use("compiled", monkeypatch)
+    kept = choice.cache_folder()
+    monkeypatch.setenv("FT_CACHE", str(tmp_path))
+    folder = choice.cache_folder()
+    shutil.copytree(kept, folder)
+    os.utime(folder, (OLD, OLD))
+    choice.load.cache_clear()
+    assert kernels.load("rows")
+    assert folder.stat().st_mtime > OLD + KEPT
+
+
+def test_the_name_of_the_folder_tells_sources_from_machines(monkeypatch):
+    def key() -> list[str]:
+        choice._key.cache_clear()
+        return choice._key().split("-")
+
+    version, machine = key()
+    monkeypatch.setattr(choice, "_processor", lambda: "another")
+    assert key()[0] == version
+    assert key()[1] != machine
+    monkeypatch.setattr(choice, "_PARTS", ())
+    assert key()[0] != version
+    choice._key.cache_clear()
