@@ -91,7 +91,8 @@ def resume_point(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     ----------
     run : Run
     resume : "auto", False or path
-        ``"auto"``: the newest verified one of the run; False: none, earlier ones are moved aside.
+        ``"auto"``: the newest verified one of the run; False: none, all are moved aside; a path:
+        that one, those of later steps are moved aside.
 
     Raises
     ------
@@ -117,6 +118,8 @@ def _chosen(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     if not found.verified:
         problem = finding("training.checkpoint_unverified", where=str(path), reason=found.problem)
         raise FindingsError([problem])
+    # A run that is killed goes on from its newest one: that must not be of what is given up here.
+    _move_aside(run, after=found.step)
     return found
 
 
@@ -131,10 +134,19 @@ def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> None:
     trainer.state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
 
 
-def _move_aside(run: Run) -> None:
-    if not checkpoints.folders(run.checkpoints):
+def _move_aside(run: Run, after: int | None = None) -> None:
+    """Move all checkpoints of a run, or those of later steps, into a folder beside theirs."""
+    newer = [
+        path for step, path in checkpoints.folders(run.checkpoints) if after is None or step > after
+    ]
+    if not newer:
         return
     number = 1
     while (aside := run.path / f"checkpoints.previous-{number}").exists():
         number += 1
-    run.checkpoints.rename(aside)
+    if after is None:
+        run.checkpoints.rename(aside)
+        return
+    aside.mkdir()
+    for path in newer:
+        path.rename(aside / path.name)

@@ -46,7 +46,8 @@ def train(
     run : Run
     resume : "auto", False or path
         ``"auto"``: from the run's newest verified checkpoint, if there is one. False: from the
-        model as it is; earlier checkpoints are moved aside. A path: from that checkpoint.
+        model as it is; earlier checkpoints are moved aside. A path: from that checkpoint; those of
+        later steps are moved aside.
 
     Returns
     -------

@@ -44,6 +44,8 @@ def step_trainer_class() -> type[Trainer]:
             Makes the tensors of a micro-batch.
         compiled : CompiledLayers or None
             What its layers are computed with.
+        usual_loss : callable or None
+            `compute_loss_func` as it was built; another one, set by hand later, is what counts.
         """
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,6 +55,7 @@ def step_trainer_class() -> type[Trainer]:
             self.budget = 0
             self.train_collator: Any = self.data_collator
             self.compiled: CompiledLayers | None = None
+            self.usual_loss: Any = self.compute_loss_func
             self._parameters: int | None = None
 
         def get_train_dataloader(self) -> Any:
@@ -79,7 +82,8 @@ def step_trainer_class() -> type[Trainer]:
             kept = own or [spare_row(row) for row in rows[:1]]
             step = Step(cut(kept, self.budget, not self.way.packed) if kept else [])
             if self.args.world_size > 1:
-                count = self.accelerator.gather(count).sum()
+                if self.args.average_tokens_across_devices:
+                    count = self.accelerator.gather(count).sum()
                 if self.divided:
                     self._match_other_processes(step, device)
             if batches and not count:
@@ -198,7 +202,8 @@ def step_trainer_class() -> type[Trainer]:
         ) -> Any:
             """Return the loss of a batch: its sum, divided by the supervised tokens of the step."""
             logits_wanted = return_outputs and not self.args.prediction_loss_only
-            if self.way.quick is None or "labels" not in inputs or logits_wanted:
+            own = self.compute_loss_func is not self.usual_loss
+            if self.way.quick is None or own or "labels" not in inputs or logits_wanted:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             smoothing = self.args.label_smoothing_factor
             total = self.way.quick(model, inputs, smoothing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ft_runtime.training import partitions, sharding, whole, zero
 from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.held_out import held_out_trainer_class
+from ft_runtime.training.losses import row_loss, token_loss
 from ft_runtime.training.microbatches import automatic_budget, length_of, supervised_of
 from ft_runtime.training.parallel import check_parallel, uses_all_weights
 from ft_runtime.training.probe import Way, find_way
@@ -79,13 +80,16 @@ def build_trainer(
         train_dataset=data.train,
         eval_dataset=val,
         processing_class=tokenizer,
-        compute_loss_func=row_loss if config.task == "classification" else None,
+        compute_loss_func=partial(row_loss, smoothing=args.label_smoothing_factor)
+        if config.task == "classification"
+        else None,
         callbacks=[run_callback_class()(run)],
     )
     if config.task != "classification" and not trainer.model_accepts_loss_kwargs:
         # An older architecture takes the mean of each batch by itself; then the mean over a step
         # would weigh short batches too much.
-        trainer.compute_loss_func = token_loss
+        trainer.compute_loss_func = partial(token_loss, smoothing=args.label_smoothing_factor)
+    trainer.usual_loss = trainer.compute_loss_func
     trainer.way = way
     trainer.budget = token_budget(config, args)
     sharding.prepare(trainer, config)
@@ -132,59 +136,6 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
 
 def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
     return 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
-
-
-def row_loss(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
-) -> torch.Tensor:
-    """Cross-entropy of a classifier: the sum over rows, divided by the rows of the optimizer step.
-
-    Many classification heads take the mean of each batch and ignore `num_items_in_batch`, while the
-    Trainer believes that they obey it: with accumulation their gradient would be too large by the
-    number of batches.
-
-    Parameters
-    ----------
-    outputs : ModelOutput
-        ``logits`` of shape (rows, classes).
-    labels : Tensor
-        Shape (rows,).
-    num_items_in_batch : Tensor or int, optional
-        Rows of the whole optimizer step; the mean over this batch without it.
-    """
-    logits = outputs["logits"]
-    return _cross_entropy(logits, labels, num_items_in_batch)
-
-
-def token_loss(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
-) -> torch.Tensor:
-    """Next-token cross-entropy: the sum over supervised tokens, divided by those of the step.
-
-    Parameters
-    ----------
-    outputs : ModelOutput
-        ``logits`` of shape (rows, tokens, vocabulary).
-    labels : Tensor
-        Shape (rows, tokens); -100 where no loss is taken.
-    num_items_in_batch : Tensor or int, optional
-        Supervised tokens of the whole optimizer step; the mean over this batch without it.
-    """
-    logits = outputs["logits"][:, :-1]
-    targets = labels[:, 1:]
-    return _cross_entropy(logits.flatten(0, 1), targets.flatten(), num_items_in_batch)
-
-
-def _cross_entropy(
-    logits: torch.Tensor, targets: torch.Tensor, count: torch.Tensor | int | None
-) -> torch.Tensor:
-    from torch.nn import functional
-
-    targets = targets.to(logits.device)
-    if count is None:
-        return functional.cross_entropy(logits.float(), targets)
-    total = functional.cross_entropy(logits.float(), targets, reduction="sum")
-    return total / (count if isinstance(count, int) else count.to(total.device))
 
 
 @lru_cache(maxsize=1)

@@ -7,13 +7,14 @@ import errno
 import os
 import time
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ft_runtime import files
 from ft_runtime.findings import FindingsError
-from ft_runtime.tokens import PreparedData, cache, keeping, prepare_data
+from ft_runtime.tokens import PreparedData, cache, keeping, key, prepare_data
 from ft_runtime.tokens.cache import Cache, bound, cache_folder
 from ft_runtime.tokens.plan import Plan
 from ft_runtime.tokens.table import Table
@@ -115,6 +116,23 @@ def with_token() -> Any:
 def test_another_input_is_prepared_anew(root, once, changes):
     prepare()
     prepare(**changes)
+    assert len(once) == 2
+
+
+def test_other_code_prepares_anew(root, once, monkeypatch, tmp_path):
+    """That of another package, too, where it says what a message says."""
+    package = Path(files.__file__).parent
+    decisive = [path.relative_to(package).as_posix() for path in key._sources()]
+    assert {"tokens/mask.py", "data/formats/chat.py", "messages/en/tokens.json"} <= {*decisive}
+    assert "tokens/preview.py" not in decisive
+    prepare()
+    (tmp_path / "other.py").write_text("other = 1")
+    monkeypatch.setattr(key, "_sources", lambda: [tmp_path / "other.py"])
+    key._code.cache_clear()
+    try:
+        prepare()
+    finally:
+        key._code.cache_clear()
     assert len(once) == 2
 
 

@@ -11,7 +11,8 @@ from ft_runtime.runs import start_run
 from ft_runtime.tokens.prepared import PreparedData
 from ft_runtime.tokens.table import Table
 from ft_runtime.training import build_trainer, train, training_arguments
-from ft_runtime.training.trainer import row_loss, token_loss
+from ft_runtime.training.losses import row_loss, token_loss
+from ft_runtime.training.microbatches import raw_rows, supervised_of
 from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, toy_model
 
 CUTS = [(4, 1), (2, 2), (1, 4), (3, 2)]
@@ -185,3 +186,58 @@ def test_the_losses_are_those_of_the_textbook():
     picked = -torch.log_softmax(logits[0], -1)[torch.arange(5), classes]
     torch.testing.assert_close(row_loss(rows, classes), picked.mean())
     torch.testing.assert_close(row_loss(rows, classes, 8), picked.sum() / 8)
+
+
+def test_smoothed_labels_are_smoothed_for_classes_and_for_older_architectures(tmp_path):
+    """The Trainer leaves its own smoothing out where it is given a loss."""
+    logits = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[-100, 1, 2, -100, 3], [-100, -100, 4, -100, -100]])
+    chances = torch.log_softmax(logits, -1)
+    terms = [
+        -0.9 * chances[row, place - 1][labels[row, place]] - 0.1 * chances[row, place - 1].mean()
+        for row, place in ((0, 1), (0, 2), (0, 4), (1, 2))
+    ]
+    config = toy_config(tmp_path / "run", "tune_type=full")
+    run = start_run(config, CPU)
+    args = training_arguments(config, CPU, run, progress=False)
+    args.label_smoothing_factor = 0.1
+    model = toy_model(config, dropout=0.0)
+    model.accepts_loss_kwargs = False
+    trainer = build_trainer(config, model, args, ToyTokenizer(), toy_data(), run)
+    found = trainer.compute_loss_func({"logits": logits}, labels, num_items_in_batch=8)
+    torch.testing.assert_close(found, torch.stack(terms).sum() / 8)
+    classes = torch.tensor([0, 1, 2, 3, 4])
+    picked = -0.9 * chances[0, torch.arange(5), classes] - 0.1 * chances[0].mean(-1)
+    smoothed = row_loss({"logits": logits[0]}, classes, smoothing=0.1)
+    torch.testing.assert_close(smoothed, picked.mean())
+
+
+def test_a_loss_that_is_set_by_hand_is_what_is_trained(tmp_path):
+    data = toy_data(train=4)
+    config = toy_config(tmp_path / "run", *cut(2, 2), "tune_type=full")
+    expected, expected_loss = independent_causal(data)
+    trainer, run = build(config, data, dropout=0.0)
+    assert trainer.way.quick is not None
+
+    def doubled(outputs, labels, num_items_in_batch=None):
+        return 2 * token_loss(outputs, labels, num_items_in_batch)
+
+    trainer.compute_loss_func = doubled
+    found, loss = first_step(trainer, run)
+    assert loss == pytest.approx(2 * expected_loss, rel=1e-5)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], 2 * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_each_process_takes_its_own_mean_where_that_is_asked_for(tmp_path, monkeypatch):
+    """As the Trainer does; a sum over all, divided once more by DDP, would be too small."""
+    data = toy_data(train=4)
+    trainer, _ = build(toy_config(tmp_path / "run", *cut(4, 1)), data)
+    monkeypatch.setattr(type(trainer.args), "world_size", 2)
+    monkeypatch.setattr(trainer.accelerator, "gather", lambda each: torch.stack([each, 2 * each]))
+    supervised = sum(map(supervised_of, data.train))
+    for together, count in ((True, 3 * supervised), (False, supervised)):
+        trainer.args.average_tokens_across_devices = together
+        batches = iter([raw_rows(list(data.train))])
+        _, items = trainer.get_batch_samples(batches, 1, trainer.args.device)
+        assert items == count
