@@ -90,16 +90,16 @@ def resume_point(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     Parameters
     ----------
     run : Run
-    resume : "auto", False or path
-        ``"auto"``: the newest verified one of the run; False: none, all are moved aside; a path:
-        that one, those of later steps are moved aside.
+    resume : "auto", bool or path
+        ``"auto"`` or True: the newest verified one of the run; False: none, earlier ones are moved
+        aside.
 
     Raises
     ------
     FindingsError
         ``training.checkpoint_unverified`` for a path that cannot be trusted.
     """
-    if resume == "auto":
+    if resume == "auto" or resume is True:
         return run.checkpoint
     run.checkpoint = processes.share(lambda: _chosen(run, resume))
     return run.checkpoint
@@ -118,9 +118,23 @@ def _chosen(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     if not found.verified:
         problem = finding("training.checkpoint_unverified", where=str(path), reason=found.problem)
         raise FindingsError([problem])
-    # A run that is killed goes on from its newest one: that must not be of what is given up here.
-    _move_aside(run, after=found.step)
     return found
+
+
+def give_up_later(run: Run, resume: Any, start: checkpoints.Checkpoint | None) -> None:
+    """Move the checkpoints of steps after a chosen one aside.
+
+    A run that is killed goes on from its newest one: that must not be of what is given up here.
+
+    Parameters
+    ----------
+    run, resume
+        As for `resume_point`.
+    start : Checkpoint or None
+        What that returned.
+    """
+    if start is not None and resume != "auto" and resume is not True:
+        processes.share(lambda: _move_aside(run, after=start.step))
 
 
 def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> None:

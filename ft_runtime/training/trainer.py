@@ -119,7 +119,7 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
         return Way()
     hyper = config.hyperparams
     packing = hyper.packing
-    noisy = packing == "auto" and hyper.neftune_noise_alpha is not None
+    noisy = packing == "auto" and args.neftune_noise_alpha is not None
     half = args.bf16 or args.fp16
     # A model that is to be spread over GPUs is asked where it lies.
     spread = args.fsdp or args.deepspeed or processes.sharding_asked()

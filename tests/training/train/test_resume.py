@@ -283,6 +283,12 @@ def test_what_is_given_up_for_an_earlier_checkpoint_does_not_come_back(tmp_path)
     def fall():
         raise KeyboardInterrupt
 
+    usual = whole.args.learning_rate
+    whole.args.learning_rate = 0.5
+    with pytest.raises(FindingsError, match="learning_rate"):
+        train(whole, run, resume=run.checkpoints / "checkpoint-10")
+    assert (run.checkpoints / "checkpoint-20").is_dir()
+    whole.args.learning_rate = usual
     whole.add_callback(At(13, fall))
     with pytest.raises(KeyboardInterrupt):
         train(whole, run, resume=run.checkpoints / "checkpoint-10")
@@ -291,6 +297,7 @@ def test_what_is_given_up_for_an_earlier_checkpoint_does_not_come_back(tmp_path)
     new_process()
     again, run = build(toy_config(tmp_path / "run", "artifacts.save_total_limit=3"))
     assert run.checkpoint.step == 10
-    assert train(again, run).resumed_from == 10
+    # As transformers has it: from the newest one.
+    assert train(again, run, resume=True).resumed_from == 10
     assert weights_digest(again.model) == expected
     assert len(metrics(run.path)) == len({line["step"] for line in metrics(run.path)}) + 2
