@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
-from ft_runtime.findings import FindingsError, finding
+from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.runs import checkpoints
 from ft_runtime.training import whole
 from ft_runtime.training.errors import save_problem
 
 if TYPE_CHECKING:
-    from transformers import Trainer, TrainingArguments
+    from transformers import Trainer, TrainerState, TrainingArguments
 
     from ft_runtime.runs import Run
 
@@ -41,8 +41,20 @@ def discard_stale(args: TrainingArguments, step: int) -> None:
         checkpoints.delete(path)
 
 
+def best_of(args: TrainingArguments, state: TrainerState) -> Path | None:
+    """Return the checkpoint that the training is to end with; None for the last one."""
+    if not args.load_best_model_at_end or not state.best_model_checkpoint:
+        return None
+    # By its name: the run's folder may have moved.
+    return Path(args.output_dir) / Path(state.best_model_checkpoint).name
+
+
 def seal_and_rotate(
-    run: Run, args: TrainingArguments, step: int, limit: int | None, tally: Mapping[str, Any]
+    run: Run,
+    args: TrainingArguments,
+    state: TrainerState,
+    limit: int | None,
+    tally: Mapping[str, Any],
 ) -> None:
     """Seal the checkpoint that transformers has just written, then delete the surplus ones.
 
@@ -50,7 +62,7 @@ def seal_and_rotate(
     ----------
     run : Run
     args : TrainingArguments
-    step : int
+    state : TrainerState
     limit : int or None
         How many verified checkpoints to keep.
     tally : Mapping
@@ -61,12 +73,13 @@ def seal_and_rotate(
     FindingsError
         ``training.checkpoint_failed`` or ``training.disk_full``; the earlier ones are intact.
     """
+    step = state.global_step
     path = folder_of(args, step)
 
     def seal() -> checkpoints.Checkpoint:
         try:
             found = checkpoints.seal(path, step, tally)
-            checkpoints.rotate(path.parent, limit, keep=path)
+            checkpoints.rotate(path.parent, limit, path, best_of(args, state))
         except (OSError, ValueError) as error:
             raise FindingsError([save_problem(error, path)]) from error
         return found
@@ -138,14 +151,24 @@ def give_up_later(run: Run, resume: Any, start: checkpoints.Checkpoint | None) -
 
 
 def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> None:
-    """Load weights and history of a checkpoint whose training is complete, without a step."""
+    """Load weights and history of a checkpoint whose training is complete, without a step.
+
+    The weights are those of the best one where the training was to end with them.
+    """
     from transformers import TrainerState
 
-    if whole.is_ours(checkpoint.path):
-        whole.load(trainer, checkpoint.path)
+    state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
+    best, path = best_of(trainer.args, state), checkpoint.path
+    if best is not None and best != path:
+        found = checkpoints.verify(best, int(state.best_global_step or 0))
+        path = best if found.verified else path
+        if not found.verified:
+            notify(finding("run.checkpoint_unverified", where=str(best), reason=found.problem))
+    if whole.is_ours(path):
+        whole.load(trainer, path)
     else:
-        trainer._load_from_checkpoint(str(checkpoint.path))
-    trainer.state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
+        trainer._load_from_checkpoint(str(path))
+    trainer.state = state
 
 
 def _move_aside(run: Run, after: int | None = None) -> None:

@@ -135,7 +135,7 @@ def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) ->
             # The request came after the last step's end.
             trainer._save_checkpoint(trainer.model, None)
             tally = callback.tally.total()
-            checkpoints.seal_and_rotate(run, trainer.args, step, callback.limit, tally)
+            checkpoints.seal_and_rotate(run, trainer.args, trainer.state, callback.limit, tally)
     except (FindingsError, KeyboardInterrupt) as error:
         run.end_with(error)
         processes.tell_alone(error)
