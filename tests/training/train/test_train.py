@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 import torch
-from transformers import Trainer, TrainerCallback
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 
 from ft_runtime.findings import FindingsError
 from ft_runtime.runs import checkpoints as sealed
@@ -237,6 +237,21 @@ def test_a_training_cut_short_by_another_callback_is_an_error(tmp_path):
         train(trainer, run)
     assert codes(error) == ["training.too_few_steps"]
     assert "12 optimizer steps, expected 20" in str(error.value)
+
+
+def test_a_training_that_stops_early_as_asked_is_no_error(tmp_path, capsys):
+    settings = ("hyperparams.learning_rate=0.9", "hyperparams.num_epochs=9")
+    trainer, run = build(toy_config(tmp_path / "run", *settings))
+    trainer.args.save_strategy = trainer.args.eval_strategy
+    trainer.args.load_best_model_at_end = True
+    trainer.add_callback(EarlyStoppingCallback(1))
+    result = train(trainer, run)
+    assert result.status == "finished"
+    assert 20 <= result.steps < result.total_steps == 90
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"ended after {result.steps} of 90 optimizer steps" in said
+    held_out = [line["eval_loss"] for line in trainer.state.log_history if "eval_loss" in line]
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(min(held_out))
 
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
