@@ -174,14 +174,14 @@ def _trainer_class() -> type[Trainer]:
                 names = _row_names([row.get("row") for row in rows])
                 notify(finding("training.masked_step", where=where, rows=names))
 
-        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
             # One process writes most of it: the others must not go on when it cannot. What takes
             # all of them is done before.
             if sharding.is_sharded(self):
                 self._gathered = whole.gather(self, is_adapter(self.model))
             try:
                 with processes.agreeing():
-                    super()._save_checkpoint(model, trial)
+                    super()._save_checkpoint(*args, **kwargs)
             finally:
                 self._gathered = None
 
@@ -200,14 +200,14 @@ def _trainer_class() -> type[Trainer]:
             elif self.args.should_save:
                 whole.write(self._gathered, self.lr_scheduler.state_dict(), Path(output_dir))
 
-        def _prepare_for_training(
+        def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
+            divided = self.is_deepspeed_enabled
+            prepare = self._divide if divided else super()._prepare_for_training
+            return prepare(*args, **kwargs)
+
+        def _divide(
             self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
         ) -> tuple[Any, Any]:
-            if not self.is_deepspeed_enabled:
-                prepared = super()._prepare_for_training(
-                    max_steps, train_dataloader, resume_from_checkpoint
-                )
-                return prepared[0], prepared[1]
             if resume_from_checkpoint is not None:
                 # Before they are divided: a checkpoint has them whole.
                 self._load_from_checkpoint(resume_from_checkpoint)

@@ -219,6 +219,15 @@ def test_experts_that_are_kept_busy_by_the_loss_keep_it(kind):
     assert find_way(model, False, 64, "cpu", False).quick is not None
 
 
+def test_a_model_with_a_soft_prompt_keeps_its_loss():
+    """It has more logits than tokens were given to it."""
+    peft = import_peft()
+    prompt = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
+    way = find_way(peft.get_peft_model(llama(), prompt), False, 64, "cpu", False)
+    assert (way.maskless, way.quick) == (False, None)
+    assert [item.code for item in way.findings] == ["training.whole_logits"]
+
+
 def test_a_model_without_an_output_layer_keeps_its_loss():
     model = llama()
     model.get_output_embeddings = lambda: None
