@@ -81,6 +81,9 @@ def _pack(way: Way, model: Any, asked: bool, longest: int, device: str, half: bo
     name = segments.implementation(model, device, half)
     segments.SEGMENTS.windows.clear()
     against = check_packing(model, name)
+    if not against and name != segments.NAME:
+        # Our own attention alone notes which windows the layers ask for.
+        check_packing(model, segments.NAME)
     limit = None if against else _unseen_window(model, longest)
     if not against and limit is None:
         way.packed, way.attention = True, name
