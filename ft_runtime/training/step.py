@@ -76,7 +76,7 @@ def step_trainer_class() -> type[Trainer]:
 
             batches = list(itertools.islice(epoch_iterator, num_batches))
             rows = [row for batch in batches for row in batch.features]
-            own = self._own_rows(batches) if self.args.world_size > 1 else rows
+            own = self._own_rows(batches) if self._filled_up else rows
             count = torch.tensor(sum(map(supervised_of, own)), device=device)
             # A process without rows of its own takes part in the exchange of gradients.
             kept = own or [spare_row(row) for row in rows[:1]]
@@ -91,6 +91,11 @@ def step_trainer_class() -> type[Trainer]:
             slots = [Step() for _ in batches[1:]]
             # A step of masked rows alone has no loss, and nothing to divide it by.
             return [*slots, step] if batches else [], count.clamp(min=1)
+
+        @property
+        def _filled_up(self) -> bool:
+            """Whether the last batches of an epoch may have rows of other batches."""
+            return self.args.world_size > 1 and not self.args.dataloader_drop_last
 
         def _own_rows(self, batches: list[Any]) -> list[Any]:
             """Return the rows of a step without those that another process trains on, too."""

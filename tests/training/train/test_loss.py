@@ -13,6 +13,7 @@ from ft_runtime.tokens.table import Table
 from ft_runtime.training import build_trainer, train, training_arguments
 from ft_runtime.training.losses import row_loss, token_loss
 from ft_runtime.training.microbatches import raw_rows, supervised_of
+from ft_runtime.training.shares import SPARE
 from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, toy_model
 
 CUTS = [(4, 1), (2, 2), (1, 4), (3, 2)]
@@ -241,3 +242,19 @@ def test_each_process_takes_its_own_mean_where_that_is_asked_for(tmp_path, monke
         batches = iter([raw_rows(list(data.train))])
         _, items = trainer.get_batch_samples(batches, 1, trainer.args.device)
         assert items == count
+
+
+def test_rows_are_nobody_elses_where_batches_that_are_not_full_are_left_out(tmp_path, monkeypatch):
+    """Of 10 rows two processes take 2 batches of 2 each; nothing is filled up in any epoch."""
+    data = toy_data(train=10)
+    trainer, _ = build(toy_config(tmp_path / "run", *cut(2, 1)), data)
+    monkeypatch.setattr(type(trainer.args), "world_size", 2)
+    monkeypatch.setattr(type(trainer.args), "process_index", 1)
+    monkeypatch.setattr(trainer.accelerator, "gather", lambda each: torch.stack([each, each]))
+    rows = list(data.train)[2:4]
+    for leaving_out, kept in ((True, 2), (False, 0)):
+        trainer.args.dataloader_drop_last = leaving_out
+        trainer.state.global_step = 2  # the first of the second epoch, or the last of the first
+        steps, _ = trainer.get_batch_samples(iter([raw_rows(rows)]), 1, trainer.args.device)
+        trained = [row for part in steps[-1].parts for row in part if SPARE not in row]
+        assert len(trained) == kept
