@@ -40,6 +40,9 @@ class Way:
     maskless : bool
         Right padding needs no mask: what comes later is not seen.
     quick : QuickLoss or None
+    balanced : bool
+        The model adds a loss of its own to that of the tokens, once for each micro-batch: what
+        keeps its experts busy.
     findings : list of Finding
         What was wanted and could not be.
     """
@@ -48,6 +51,7 @@ class Way:
     attention: str | None = None
     maskless: bool = False
     quick: QuickLoss | None = None
+    balanced: bool = False
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -73,6 +77,7 @@ def find_way(model: Any, packing: Any, longest: int, device: str, half: bool) ->
     way.quick, reason = _quick(model)
     if way.quick is None:
         way.findings.append(finding("training.whole_logits", "model_id", reason=reason))
+        way.balanced = _balances(model)
     return way
 
 
@@ -143,6 +148,17 @@ def _causal(model: Any) -> bool:
     except _REFUSALS:
         return False
     return bool(torch.isfinite(alone).all()) and _same(padded, alone, _SAME[_bytes(model)])
+
+
+def _balances(model: Any) -> bool:
+    """Return True where a model tells of a loss of its own beside that of the tokens."""
+    ids = probe_row(model)
+    try:
+        with _evaluating(model):
+            outputs = model(input_ids=ids, labels=ids)
+    except _REFUSALS:
+        return False
+    return getattr(outputs, "aux_loss", None) is not None
 
 
 def _quick(model: Any) -> tuple[QuickLoss | None, str]:

@@ -6,11 +6,12 @@ import contextlib
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ft_runtime import compat
 from ft_runtime.tokens.prepared import IGNORED
 from ft_runtime.training import segments
+from ft_runtime.training.losses import token_loss
 from ft_runtime.training.microbatches import Step, cut, length_of, raw_rows, supervised_of
 from ft_runtime.training.probe import Way
 from ft_runtime.training.shares import SPARE, own_rows, spare_row
@@ -208,6 +209,10 @@ def step_trainer_class() -> type[Trainer]:
             """Return the loss of a batch: its sum, divided by the supervised tokens of the step."""
             logits_wanted = return_outputs and not self.args.prediction_loss_only
             own = self.compute_loss_func is not self.usual_loss
+            shared = num_items_in_batch is not None and self.compute_loss_func is None
+            if self.way.balanced and shared and not logits_wanted and self.label_smoother is None:
+                loss = self._balanced_loss(model, inputs, num_items_in_batch)
+                return (loss, {}) if return_outputs else loss
             if self.way.quick is None or own or "labels" not in inputs or logits_wanted:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             smoothing = self.args.label_smoothing_factor
@@ -220,6 +225,19 @@ def step_trainer_class() -> type[Trainer]:
                 # The average over processes is taken of their gradients: make it a sum.
                 loss = loss * self.accelerator.num_processes
             return (loss, {}) if return_outputs else loss
+
+        def _balanced_loss(self, model: Any, inputs: dict[str, Any], count: Any) -> torch.Tensor:
+            """Return the loss of a batch with its share of what the model adds to it.
+
+            The model adds it whole to each micro-batch, however many a step is cut into.
+            """
+            labels = inputs["labels"]
+            loss, outputs = super().compute_loss(model, inputs, True, count)
+            tokens = token_loss(outputs, labels, count)
+            if self.args.average_tokens_across_devices:
+                tokens = tokens * self.accelerator.num_processes
+            share = (labels[:, 1:] != IGNORED).sum() / count
+            return cast("torch.Tensor", tokens + share.to(tokens.device) * (loss - tokens))
 
         def floating_point_ops(self, inputs: Any) -> int:
             """Estimate the operations of a slot: six for each token and weight."""

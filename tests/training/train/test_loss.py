@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, TrainerCallback
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    MixtralConfig,
+    MixtralForCausalLM,
+    TrainerCallback,
+)  # fmt: skip
 
 from ft_runtime.config import load_config
 from ft_runtime.runs import start_run
+from ft_runtime.tokens.collate import CausalCollator
 from ft_runtime.tokens.prepared import PreparedData
 from ft_runtime.tokens.table import Table
 from ft_runtime.training import build_trainer, train, training_arguments
 from ft_runtime.training.losses import row_loss, token_loss
+from ft_runtime.training.microbatches import cut as split
 from ft_runtime.training.microbatches import raw_rows, supervised_of
 from ft_runtime.training.shares import SPARE
 from support.toy_training import CPU, ToyTokenizer, build, toy_config, toy_data, toy_model
@@ -258,3 +268,49 @@ def test_rows_are_nobody_elses_where_batches_that_are_not_full_are_left_out(tmp_
         steps, _ = trainer.get_batch_samples(iter([raw_rows(rows)]), 1, trainer.args.device)
         trained = [row for part in steps[-1].parts for row in part if SPARE not in row]
         assert len(trained) == kept
+
+
+@pytest.mark.parametrize("budget", [8, 4096])
+def test_what_keeps_experts_busy_weighs_the_same_however_a_step_is_cut(tmp_path, budget):
+    """Each micro-batch has its share of it, by its tokens, and not the whole."""
+    experts = MixtralConfig(
+        vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, num_local_experts=4,
+        output_router_logits=True, router_aux_loss_coef=0.5, pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = MixtralForCausalLM(experts)
+    data = toy_data(train=4)
+    rows = list(data.train)
+    config = toy_config(
+        tmp_path / "run", *cut(4, 1), "tune_type=full", f"hyperparams.tokens_per_batch={budget}"
+    )
+    run = start_run(config, CPU)
+    args = training_arguments(config, CPU, run, progress=False)
+    trainer = build_trainer(config, model, args, ToyTokenizer(), data, run)
+    assert trainer.way.balanced
+    parts = split(rows, budget, not trainer.way.packed)
+    assert len(parts) == (4 if budget == 8 else 1)
+    twin = copy.deepcopy(model)
+    every = sum(map(supervised_of, rows))
+    expected = 0.0
+    for part in parts:
+        batch = CausalCollator(0)(part)
+        outputs = twin(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+        places = (batch["labels"][:, 1:] != -100).nonzero()
+        for row, place in places.tolist():
+            chances = torch.log_softmax(outputs.logits[row, place], -1)
+            expected = expected - chances[batch["labels"][row, place + 1]] / every
+        if len(part) == 1:
+            expected = expected + 0.5 * outputs.aux_loss * len(places) / every
+    if budget == 8:
+        expected.backward()
+        found, loss = first_step(trainer, run)
+        assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
+        for name, gradient in found.items():
+            wanted = twin.get_parameter(name).grad
+            torch.testing.assert_close(gradient, wanted, rtol=1e-4, atol=1e-6)
+    else:
+        _, loss = first_step(trainer, run)
+        # Four rows in one: the whole of it, once. At its least it is the experts of a token: two.
+        assert loss - float(expected.detach()) == pytest.approx(0.5 * 2, rel=0.1)
