@@ -43,6 +43,8 @@ class StandIn(ModuleType):
     ) -> None:
         super().__init__(module)
         vars(self).update(contents)
+        # Whoever asks whether the module is installed looks here.
+        self.__spec__ = ModuleSpec(module, None, is_package=True)
         self.__path__: list[str] = []  # imports of submodules come to `_Door`
         vars(self)["_ft_lent"] = (contents, settle)
 
@@ -112,6 +114,17 @@ class AbsentClass:
 
     def __instancecheck__(self, value: Any) -> bool:
         return arrived(self._place[0]) and isinstance(value, self._real())
+
+    def __subclasscheck__(self, value: Any) -> bool:
+        return arrived(self._place[0]) and issubclass(value, self._real())
+
+    def __or__(self, other: Any) -> Any:
+        """Return the union of two classes, as an annotation has it."""
+        return self._real() | other
+
+    def __ror__(self, other: Any) -> Any:
+        """Return the union of two classes, as an annotation has it."""
+        return other | self._real()
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Call the class."""

@@ -41,16 +41,16 @@ def _settle(compiler: ModuleType) -> None:
     _disabled.clear()
 
 
-def _disable(function: Any = None, recursive: bool = True, **keywords: Any) -> Any:
+def _disable(fn: Any = None, recursive: bool = True, **keywords: Any) -> Any:
     """Do what ``torch._dynamo.disable`` does: nothing, until something is compiled."""
-    if function is None:
+    if fn is None:
         return functools.partial(_disable, recursive=recursive, **keywords)
-    if arrived(_DYNAMO) or not inspect.isroutine(function):
-        return real(_DYNAMO).disable(function, recursive, **keywords)
-    state = _Disabled(function, {"recursive": recursive, **keywords})
+    if arrived(_DYNAMO) or not inspect.isroutine(fn):
+        return real(_DYNAMO).disable(fn, recursive, **keywords)
+    state = _Disabled(fn, {"recursive": recursive, **keywords})
     _disabled.add(state)
 
-    @functools.wraps(function)
+    @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         return state.function(*args, **kwargs)
 

@@ -129,8 +129,8 @@ def newest(root: Path) -> tuple[Checkpoint | None, list[Checkpoint]]:
     return None, rejected
 
 
-def rotate(root: Path, limit: int | None, keep: Path) -> list[Path]:
-    """Delete the oldest sealed checkpoints so that `limit` are left.
+def rotate(root: Path, limit: int | None, keep: Path, best: Path | None = None) -> list[Path]:
+    """Delete the oldest sealed checkpoints so that `limit` are left; never `keep` and `best`.
 
     Call it only after `keep`, the newest one, is sealed: then a kill at any moment leaves at least
     one verified checkpoint. Folders without a manifest are not ours to judge and stay.
@@ -144,8 +144,9 @@ def rotate(root: Path, limit: int | None, keep: Path) -> list[Path]:
         shutil.rmtree(leftover)
     if limit is None:
         return []
-    sealed = [path for _, path in folders(root) if (path / SEAL).is_file() and path != keep]
-    surplus = sealed[max(limit - 1, 0) :]
+    spared = {path for path in (keep, best) if path is not None and path.is_dir()}
+    sealed = [path for _, path in folders(root) if (path / SEAL).is_file() and path not in spared]
+    surplus = sealed[max(limit - len(spared), 0) :]
     for path in surplus:
         delete(path)
     return surplus

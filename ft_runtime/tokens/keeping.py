@@ -42,7 +42,11 @@ def prepared_or_kept(
     cache = Cache(root)
     kept = cache.find(key)
     if kept is not None:
-        return _read(kept), _datasets(kept)
+        try:
+            return _read(kept), _datasets(kept)
+        except ValueError:  # what was written cannot be read: it costs the time of a preparation
+            made = plan.make()
+            return made, made.datasets()
     try:
         with cache.room() as room:
             made = plan.make(room)

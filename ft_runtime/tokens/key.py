@@ -26,6 +26,8 @@ _BATCH = 512
 _MARSHAL = 2
 # What is done with prepared rows has no part in them.
 _AFTERWARDS = ("__init__", "collate", "packing", "preview", "single")
+# What of other packages has: it says what a message says.
+_ELSEWHERE = ("data/formats/chat.py",)
 
 
 def key_of(plan: Plan, renderer: ChatRenderer | None) -> str | None:
@@ -101,13 +103,18 @@ def _dress(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
 def _code() -> bytes:
     """Return the digest of this package's code and words: another version prepares anew."""
     digest = hashlib.sha256()
+    for path in _sources():
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _sources() -> list[Path]:
+    """Return the files whose contents decide what comes of a preparation."""
     folder = Path(__file__).parent
     words = [
         messages.FOLDER / language / "tokens.json"
         for language in sorted({messages.DEFAULT, messages.language()})
     ]
     code = [path for path in sorted(folder.glob("*.py")) if path.stem not in _AFTERWARDS]
-    for path in [*code, *words]:
-        if path.is_file():
-            digest.update(path.read_bytes())
-    return digest.digest()
+    return [*code, *(folder.parent / name for name in _ELSEWHERE), *words]

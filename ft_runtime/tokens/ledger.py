@@ -191,12 +191,15 @@ class Ledger:
             When the text is not one of ours.
         """
         lines: Any = csv.reader(io.StringIO(document, newline=""))
-        if tuple(next(lines, ())) != COLUMNS:
-            raise ValueError("not a ledger")
         columns = Columns()
-        for row, source, line, split, state, tokens, learned, cut, code, detail in lines:
-            numbers = int(tokens), int(learned), int(cut)
-            columns.add((int(row), source, int(line), split, state, *numbers, code, detail))
+        try:
+            if tuple(next(lines, ())) != COLUMNS:
+                raise ValueError("not a ledger")
+            for row, source, line, split, state, tokens, learned, cut, code, detail in lines:
+                numbers = int(tokens), int(learned), int(cut)
+                columns.add((int(row), source, int(line), split, state, *numbers, code, detail))
+        except csv.Error as error:  # a text that is longer than the csv module reads
+            raise ValueError(str(error)) from error
         return cls(columns, len(columns))
 
     def write(self, path: str | Path) -> Path:

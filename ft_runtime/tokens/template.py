@@ -46,6 +46,7 @@ a token.
 """
 
 _LITERAL_FORMAT = re.compile(r"""strftime_now\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)""")
+_LONGEST = 300
 # Roles that some templates know and others pass over without a word.
 _RARE = ("developer", "function")
 _CLOCK_MACRO = (
@@ -128,7 +129,7 @@ class ChatRenderer:
             ) from error
         # A template is code of somebody else: anything that it raises is its refusal.
         except Exception as error:
-            raise RefusalError(str(error) or type(error).__name__) from error
+            raise RefusalError(_words(error)) from error
         for message in messages:
             # Whatever marks have shown: a list as Python writes it is never learned.
             if in_parts(message) and str(message["content"]) in text:
@@ -154,6 +155,12 @@ class ChatRenderer:
         if build not in self._takes:
             self._takes[build] = takes_parts(messages, lambda each: self._apply(each, generation))
         return self._takes[build]
+
+
+def _words(error: Exception) -> str:
+    """Return what a template says, cut: some say a whole row again."""
+    words = str(error) or type(error).__name__
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
 
 
 def _rendered(said: str, text: str) -> bool:

@@ -105,7 +105,7 @@ def run_callback_class() -> type[TrainerCallback]:
                 raise FindingsError([finding("training.gradient_not_finite", where=where)])
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            seal_and_rotate(self.run, args, state.global_step, self.limit, self.tally.total())
+            seal_and_rotate(self.run, args, state, self.limit, self.tally.total())
 
         def _before_save(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl

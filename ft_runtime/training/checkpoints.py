@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
-from ft_runtime.findings import FindingsError, finding
+from ft_runtime.findings import FindingsError, finding, notify
 from ft_runtime.runs import checkpoints
 from ft_runtime.training import whole
 from ft_runtime.training.errors import save_problem
 
 if TYPE_CHECKING:
-    from transformers import Trainer, TrainingArguments
+    from transformers import Trainer, TrainerState, TrainingArguments
 
     from ft_runtime.runs import Run
 
@@ -41,8 +41,20 @@ def discard_stale(args: TrainingArguments, step: int) -> None:
         checkpoints.delete(path)
 
 
+def best_of(args: TrainingArguments, state: TrainerState) -> Path | None:
+    """Return the checkpoint that the training is to end with; None for the last one."""
+    if not args.load_best_model_at_end or not state.best_model_checkpoint:
+        return None
+    # By its name: the run's folder may have moved.
+    return Path(args.output_dir) / Path(state.best_model_checkpoint).name
+
+
 def seal_and_rotate(
-    run: Run, args: TrainingArguments, step: int, limit: int | None, tally: Mapping[str, Any]
+    run: Run,
+    args: TrainingArguments,
+    state: TrainerState,
+    limit: int | None,
+    tally: Mapping[str, Any],
 ) -> None:
     """Seal the checkpoint that transformers has just written, then delete the surplus ones.
 
@@ -50,7 +62,7 @@ def seal_and_rotate(
     ----------
     run : Run
     args : TrainingArguments
-    step : int
+    state : TrainerState
     limit : int or None
         How many verified checkpoints to keep.
     tally : Mapping
@@ -61,12 +73,13 @@ def seal_and_rotate(
     FindingsError
         ``training.checkpoint_failed`` or ``training.disk_full``; the earlier ones are intact.
     """
+    step = state.global_step
     path = folder_of(args, step)
 
     def seal() -> checkpoints.Checkpoint:
         try:
             found = checkpoints.seal(path, step, tally)
-            checkpoints.rotate(path.parent, limit, keep=path)
+            checkpoints.rotate(path.parent, limit, path, best_of(args, state))
         except (OSError, ValueError) as error:
             raise FindingsError([save_problem(error, path)]) from error
         return found
@@ -90,15 +103,16 @@ def resume_point(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     Parameters
     ----------
     run : Run
-    resume : "auto", False or path
-        ``"auto"``: the newest verified one of the run; False: none, earlier ones are moved aside.
+    resume : "auto", bool or path
+        ``"auto"`` or True: the newest verified one of the run; False: none, earlier ones are moved
+        aside.
 
     Raises
     ------
     FindingsError
         ``training.checkpoint_unverified`` for a path that cannot be trusted.
     """
-    if resume == "auto":
+    if resume == "auto" or resume is True:
         return run.checkpoint
     run.checkpoint = processes.share(lambda: _chosen(run, resume))
     return run.checkpoint
@@ -120,21 +134,56 @@ def _chosen(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
     return found
 
 
+def give_up_later(run: Run, resume: Any, start: checkpoints.Checkpoint | None) -> None:
+    """Move the checkpoints of steps after a chosen one aside.
+
+    A run that is killed goes on from its newest one: that must not be of what is given up here.
+
+    Parameters
+    ----------
+    run, resume
+        As for `resume_point`.
+    start : Checkpoint or None
+        What that returned.
+    """
+    if start is not None and resume != "auto" and resume is not True:
+        processes.share(lambda: _move_aside(run, after=start.step))
+
+
 def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> None:
-    """Load weights and history of a checkpoint whose training is complete, without a step."""
+    """Load weights and history of a checkpoint whose training is complete, without a step.
+
+    The weights are those of the best one where the training was to end with them.
+    """
     from transformers import TrainerState
 
-    if whole.is_ours(checkpoint.path):
-        whole.load(trainer, checkpoint.path)
+    state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
+    best, path = best_of(trainer.args, state), checkpoint.path
+    if best is not None and best != path:
+        found = checkpoints.verify(best, int(state.best_global_step or 0))
+        path = best if found.verified else path
+        if not found.verified:
+            notify(finding("run.checkpoint_unverified", where=str(best), reason=found.problem))
+    if whole.is_ours(path):
+        whole.load(trainer, path)
     else:
-        trainer._load_from_checkpoint(str(checkpoint.path))
-    trainer.state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
+        trainer._load_from_checkpoint(str(path))
+    trainer.state = state
 
 
-def _move_aside(run: Run) -> None:
-    if not checkpoints.folders(run.checkpoints):
+def _move_aside(run: Run, after: int | None = None) -> None:
+    """Move all checkpoints of a run, or those of later steps, into a folder beside theirs."""
+    newer = [
+        path for step, path in checkpoints.folders(run.checkpoints) if after is None or step > after
+    ]
+    if not newer:
         return
     number = 1
     while (aside := run.path / f"checkpoints.previous-{number}").exists():
         number += 1
-    run.checkpoints.rename(aside)
+    if after is None:
+        run.checkpoints.rename(aside)
+        return
+    aside.mkdir()
+    for path in newer:
+        path.rename(aside / path.name)

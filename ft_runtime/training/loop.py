@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @lean()
 def train(
-    trainer: Trainer, run: Run, resume: Literal["auto", False] | str | Path = "auto"
+    trainer: Trainer, run: Run, resume: Literal["auto"] | bool | str | Path = "auto"
 ) -> TrainResult:
     """Train, or go on training, and prove that the weights moved.
 
@@ -44,9 +44,10 @@ def train(
         From `build_trainer`; another `transformers.Trainer` works too, without the checks of the
         loss that `build_trainer` adds.
     run : Run
-    resume : "auto", False or path
-        ``"auto"``: from the run's newest verified checkpoint, if there is one. False: from the
-        model as it is; earlier checkpoints are moved aside. A path: from that checkpoint.
+    resume : "auto", bool or path
+        ``"auto"`` or True: from the run's newest verified checkpoint, if there is one. False: from
+        the model as it is; earlier checkpoints are moved aside. A path: from that checkpoint; those
+        of later steps are moved aside.
 
     Returns
     -------
@@ -66,6 +67,7 @@ def train(
     start = checkpoints.resume_point(run, resume)
     shape = shaping_arguments(trainer.args, len(trainer.train_dataset))
     run.pin("arguments", {**shape, **sharding.shaping(trainer)})
+    checkpoints.give_up_later(run, resume, start)
     _begin(run, callback, start)
     if start is not None and _complete(start):
         checkpoints.load_weights(trainer, start)
@@ -133,7 +135,7 @@ def _run(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) ->
             # The request came after the last step's end.
             trainer._save_checkpoint(trainer.model, None)
             tally = callback.tally.total()
-            checkpoints.seal_and_rotate(run, trainer.args, step, callback.limit, tally)
+            checkpoints.seal_and_rotate(run, trainer.args, trainer.state, callback.limit, tally)
     except (FindingsError, KeyboardInterrupt) as error:
         run.end_with(error)
         processes.tell_alone(error)

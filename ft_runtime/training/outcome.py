@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime.findings import Finding, finding
+from ft_runtime.findings import Finding, finding, notify
 from ft_runtime.training.fingerprint import changed, fingerprint
 from ft_runtime.training.partitions import size
 from ft_runtime.training.result import TrainResult
@@ -58,7 +58,10 @@ def assess(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) 
     problems = []
     if state.global_step < state.max_steps and not paused:
         counts = {"got": state.global_step, "expected": state.max_steps}
-        problems.append(finding("training.too_few_steps", **counts))
+        if _stopped_early(trainer):
+            notify(finding("training.stopped_early", **counts))
+        else:
+            problems.append(finding("training.too_few_steps", **counts))
     broken = [name for name, sums in after.items() if not all(map(math.isfinite, sums))]
     if broken:
         shown = ", ".join(broken[:3]) + (" …" if len(broken) > 3 else "")
@@ -67,3 +70,14 @@ def assess(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) 
     if not moved and not paused and 0 < state.max_steps <= 2 * steps:
         problems.append(finding("training.nothing_learned", steps=steps, tensors=len(after)))
     return Outcome(result, problems)
+
+
+def _stopped_early(trainer: Trainer) -> bool:
+    """Return True when transformers' callback for that has ended the training."""
+    from transformers import EarlyStoppingCallback
+
+    return any(
+        callback.early_stopping_patience_counter >= callback.early_stopping_patience
+        for callback in trainer.callback_handler.callbacks
+        if isinstance(callback, EarlyStoppingCallback)
+    )

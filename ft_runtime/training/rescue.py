@@ -79,7 +79,7 @@ def _save(trainer: Trainer, callback: Any, run: Run) -> bool:
         _log(trainer)
         checkpoints.discard_stale(args, step)
         trainer._save_checkpoint(trainer.model, None)
-        checkpoints.seal_and_rotate(run, args, step, callback.limit, complete.tally)
+        checkpoints.seal_and_rotate(run, args, trainer.state, callback.limit, complete.tally)
     except Exception as error:
         if not (is_out_of_memory(error) or isinstance(error, FindingsError | OSError)):
             raise

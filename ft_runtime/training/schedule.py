@@ -43,7 +43,8 @@ def total_steps(args: TrainingArguments, rows: int) -> int:
     """Return the optimizer steps of a training on `rows` rows, as the Trainer counts them."""
     if args.max_steps > 0:
         return args.max_steps
-    batches = math.ceil(math.ceil(rows / args.per_device_train_batch_size) / args.world_size)
+    whole = math.floor if args.dataloader_drop_last else math.ceil
+    batches = whole(whole(rows / args.per_device_train_batch_size) / args.world_size)
     updates = max(1, math.ceil(batches / args.gradient_accumulation_steps))
     return math.ceil(args.num_train_epochs * updates)
 

@@ -6,11 +6,12 @@ import contextlib
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ft_runtime import compat
 from ft_runtime.tokens.prepared import IGNORED
 from ft_runtime.training import segments
+from ft_runtime.training.losses import token_loss
 from ft_runtime.training.microbatches import Step, cut, length_of, raw_rows, supervised_of
 from ft_runtime.training.probe import Way
 from ft_runtime.training.shares import SPARE, own_rows, spare_row
@@ -44,6 +45,8 @@ def step_trainer_class() -> type[Trainer]:
             Makes the tensors of a micro-batch.
         compiled : CompiledLayers or None
             What its layers are computed with.
+        usual_loss : callable or None
+            `compute_loss_func` as it was built; another one, set by hand later, is what counts.
         """
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,6 +56,7 @@ def step_trainer_class() -> type[Trainer]:
             self.budget = 0
             self.train_collator: Any = self.data_collator
             self.compiled: CompiledLayers | None = None
+            self.usual_loss: Any = self.compute_loss_func
             self._parameters: int | None = None
 
         def get_train_dataloader(self) -> Any:
@@ -73,13 +77,14 @@ def step_trainer_class() -> type[Trainer]:
 
             batches = list(itertools.islice(epoch_iterator, num_batches))
             rows = [row for batch in batches for row in batch.features]
-            own = self._own_rows(batches) if self.args.world_size > 1 else rows
+            own = self._own_rows(batches) if self._filled_up else rows
             count = torch.tensor(sum(map(supervised_of, own)), device=device)
             # A process without rows of its own takes part in the exchange of gradients.
             kept = own or [spare_row(row) for row in rows[:1]]
             step = Step(cut(kept, self.budget, not self.way.packed) if kept else [])
             if self.args.world_size > 1:
-                count = self.accelerator.gather(count).sum()
+                if self.args.average_tokens_across_devices:
+                    count = self.accelerator.gather(count).sum()
                 if self.divided:
                     self._match_other_processes(step, device)
             if batches and not count:
@@ -87,6 +92,11 @@ def step_trainer_class() -> type[Trainer]:
             slots = [Step() for _ in batches[1:]]
             # A step of masked rows alone has no loss, and nothing to divide it by.
             return [*slots, step] if batches else [], count.clamp(min=1)
+
+        @property
+        def _filled_up(self) -> bool:
+            """Whether the last batches of an epoch may have rows of other batches."""
+            return self.args.world_size > 1 and not self.args.dataloader_drop_last
 
         def _own_rows(self, batches: list[Any]) -> list[Any]:
             """Return the rows of a step without those that another process trains on, too."""
@@ -198,7 +208,12 @@ def step_trainer_class() -> type[Trainer]:
         ) -> Any:
             """Return the loss of a batch: its sum, divided by the supervised tokens of the step."""
             logits_wanted = return_outputs and not self.args.prediction_loss_only
-            if self.way.quick is None or "labels" not in inputs or logits_wanted:
+            own = self.compute_loss_func is not self.usual_loss
+            shared = num_items_in_batch is not None and self.compute_loss_func is None
+            if self.way.balanced and shared and not logits_wanted and self.label_smoother is None:
+                loss = self._balanced_loss(model, inputs, num_items_in_batch)
+                return (loss, {}) if return_outputs else loss
+            if self.way.quick is None or own or "labels" not in inputs or logits_wanted:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             smoothing = self.args.label_smoothing_factor
             total = self.way.quick(model, inputs, smoothing)
@@ -210,6 +225,19 @@ def step_trainer_class() -> type[Trainer]:
                 # The average over processes is taken of their gradients: make it a sum.
                 loss = loss * self.accelerator.num_processes
             return (loss, {}) if return_outputs else loss
+
+        def _balanced_loss(self, model: Any, inputs: dict[str, Any], count: Any) -> torch.Tensor:
+            """Return the loss of a batch with its share of what the model adds to it.
+
+            The model adds it whole to each micro-batch, however many a step is cut into.
+            """
+            labels = inputs["labels"]
+            loss, outputs = super().compute_loss(model, inputs, True, count)
+            tokens = token_loss(outputs, labels, count)
+            if self.args.average_tokens_across_devices:
+                tokens = tokens * self.accelerator.num_processes
+            share = (labels[:, 1:] != IGNORED).sum() / count
+            return cast("torch.Tensor", tokens + share.to(tokens.device) * (loss - tokens))
 
         def floating_point_ops(self, inputs: Any) -> int:
             """Estimate the operations of a slot: six for each token and weight."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ft_runtime.training import partitions, sharding, whole, zero
 from ft_runtime.training.alarm import Alarm
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.held_out import held_out_trainer_class
+from ft_runtime.training.losses import row_loss, token_loss
 from ft_runtime.training.microbatches import automatic_budget, length_of, supervised_of
 from ft_runtime.training.parallel import check_parallel, uses_all_weights
 from ft_runtime.training.probe import Way, find_way
@@ -79,13 +80,16 @@ def build_trainer(
         train_dataset=data.train,
         eval_dataset=val,
         processing_class=tokenizer,
-        compute_loss_func=row_loss if config.task == "classification" else None,
+        compute_loss_func=partial(row_loss, smoothing=args.label_smoothing_factor)
+        if config.task == "classification"
+        else None,
         callbacks=[run_callback_class()(run)],
     )
     if config.task != "classification" and not trainer.model_accepts_loss_kwargs:
         # An older architecture takes the mean of each batch by itself; then the mean over a step
         # would weigh short batches too much.
-        trainer.compute_loss_func = token_loss
+        trainer.compute_loss_func = partial(token_loss, smoothing=args.label_smoothing_factor)
+    trainer.usual_loss = trainer.compute_loss_func
     trainer.way = way
     trainer.budget = token_budget(config, args)
     sharding.prepare(trainer, config)
@@ -115,7 +119,7 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
         return Way()
     hyper = config.hyperparams
     packing = hyper.packing
-    noisy = packing == "auto" and hyper.neftune_noise_alpha is not None
+    noisy = packing == "auto" and args.neftune_noise_alpha is not None
     half = args.bf16 or args.fp16
     # A model that is to be spread over GPUs is asked where it lies.
     spread = args.fsdp or args.deepspeed or processes.sharding_asked()
@@ -132,59 +136,6 @@ def _way(config: Config, model: PreTrainedModel, args: TrainingArguments) -> Way
 
 def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
     return 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
-
-
-def row_loss(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
-) -> torch.Tensor:
-    """Cross-entropy of a classifier: the sum over rows, divided by the rows of the optimizer step.
-
-    Many classification heads take the mean of each batch and ignore `num_items_in_batch`, while the
-    Trainer believes that they obey it: with accumulation their gradient would be too large by the
-    number of batches.
-
-    Parameters
-    ----------
-    outputs : ModelOutput
-        ``logits`` of shape (rows, classes).
-    labels : Tensor
-        Shape (rows,).
-    num_items_in_batch : Tensor or int, optional
-        Rows of the whole optimizer step; the mean over this batch without it.
-    """
-    logits = outputs["logits"]
-    return _cross_entropy(logits, labels, num_items_in_batch)
-
-
-def token_loss(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
-) -> torch.Tensor:
-    """Next-token cross-entropy: the sum over supervised tokens, divided by those of the step.
-
-    Parameters
-    ----------
-    outputs : ModelOutput
-        ``logits`` of shape (rows, tokens, vocabulary).
-    labels : Tensor
-        Shape (rows, tokens); -100 where no loss is taken.
-    num_items_in_batch : Tensor or int, optional
-        Supervised tokens of the whole optimizer step; the mean over this batch without it.
-    """
-    logits = outputs["logits"][:, :-1]
-    targets = labels[:, 1:]
-    return _cross_entropy(logits.flatten(0, 1), targets.flatten(), num_items_in_batch)
-
-
-def _cross_entropy(
-    logits: torch.Tensor, targets: torch.Tensor, count: torch.Tensor | int | None
-) -> torch.Tensor:
-    from torch.nn import functional
-
-    targets = targets.to(logits.device)
-    if count is None:
-        return functional.cross_entropy(logits.float(), targets)
-    total = functional.cross_entropy(logits.float(), targets, reduction="sum")
-    return total / (count if isinstance(count, int) else count.to(total.device))
 
 
 @lru_cache(maxsize=1)
@@ -223,14 +174,14 @@ def _trainer_class() -> type[Trainer]:
                 names = _row_names([row.get("row") for row in rows])
                 notify(finding("training.masked_step", where=where, rows=names))
 
-        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
             # One process writes most of it: the others must not go on when it cannot. What takes
             # all of them is done before.
             if sharding.is_sharded(self):
                 self._gathered = whole.gather(self, is_adapter(self.model))
             try:
                 with processes.agreeing():
-                    super()._save_checkpoint(model, trial)
+                    super()._save_checkpoint(*args, **kwargs)
             finally:
                 self._gathered = None
 
@@ -249,14 +200,14 @@ def _trainer_class() -> type[Trainer]:
             elif self.args.should_save:
                 whole.write(self._gathered, self.lr_scheduler.state_dict(), Path(output_dir))
 
-        def _prepare_for_training(
+        def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
+            divided = self.is_deepspeed_enabled
+            prepare = self._divide if divided else super()._prepare_for_training
+            return prepare(*args, **kwargs)
+
+        def _divide(
             self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
         ) -> tuple[Any, Any]:
-            if not self.is_deepspeed_enabled:
-                prepared = super()._prepare_for_training(
-                    max_steps, train_dataloader, resume_from_checkpoint
-                )
-                return prepared[0], prepared[1]
             if resume_from_checkpoint is not None:
                 # Before they are divided: a checkpoint has them whole.
                 self._load_from_checkpoint(resume_from_checkpoint)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 
 import pytest
 
-from ft_runtime.standins import StandIn, absent, arrived, real
+from ft_runtime import uncompiled
+from ft_runtime.standins import AbsentClass, StandIn, absent, arrived, real
 
 WORK = """
 from big import part
@@ -150,3 +152,34 @@ def test_what_is_not_installed_stays_missing(loaded):
 
 def test_real_imports_what_nothing_stands_for(loaded):
     assert real("big.work").NUMBER == 7
+
+
+def test_what_is_stood_for_is_installed_to_whoever_asks(loaded):
+    with absent(small()):
+        assert importlib.util.find_spec("big.work") is not None
+        assert not arrived("big.work")
+
+
+def test_a_class_that_is_away_goes_where_classes_go(loaded):
+    kind = AbsentClass("big.work", "Kind")
+    with absent(StandIn("big.work", {"Kind": kind})):
+        assert not isinstance(1, kind)
+        assert not issubclass(int, kind)
+        assert not arrived("big.work")
+        assert isinstance(1, kind | int)
+        assert isinstance(None, None | kind)
+        assert arrived("big.work")
+    import big.work
+
+    assert issubclass(big.work.Kind, kind)
+    assert isinstance(big.work.Kind(), kind | int)
+
+
+def test_what_the_compiler_leaves_alone_may_be_named(monkeypatch):
+    monkeypatch.setattr(uncompiled, "arrived", lambda module: False)
+    assert uncompiled._disable(fn=twice)(4) == 8
+    assert uncompiled._disable(recursive=False)(twice)(4) == 8
+
+
+def twice(number):
+    return 2 * number

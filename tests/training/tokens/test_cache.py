@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import csv
 import errno
 import os
 import time
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ft_runtime import files
 from ft_runtime.findings import FindingsError
-from ft_runtime.tokens import PreparedData, cache, keeping, prepare_data
+from ft_runtime.tokens import PreparedData, cache, keeping, key, prepare_data
 from ft_runtime.tokens.cache import Cache, bound, cache_folder
 from ft_runtime.tokens.plan import Plan
 from ft_runtime.tokens.table import Table
@@ -118,6 +120,23 @@ def test_another_input_is_prepared_anew(root, once, changes):
     assert len(once) == 2
 
 
+def test_other_code_prepares_anew(root, once, monkeypatch, tmp_path):
+    """That of another package, too, where it says what a message says."""
+    package = Path(files.__file__).parent
+    decisive = [path.relative_to(package).as_posix() for path in key._sources()]
+    assert {"tokens/mask.py", "data/formats/chat.py", "messages/en/tokens.json"} <= {*decisive}
+    assert "tokens/preview.py" not in decisive
+    prepare()
+    (tmp_path / "other.py").write_text("other = 1")
+    monkeypatch.setattr(key, "_sources", lambda: [tmp_path / "other.py"])
+    key._code.cache_clear()
+    try:
+        prepare()
+    finally:
+        key._code.cache_clear()
+    assert len(once) == 2
+
+
 def test_classes_are_kept_too(root, once):
     rows = rows_of("csv_classification", *({"text": "the fox", "label": c} for c in "abba"))
     config = config_for("csv_classification")
@@ -166,6 +185,29 @@ def test_a_damaged_preparation_is_made_again_and_told(root, once, told, damage):
     assert contents(prepare()) == cold
     assert "tokens.cache_damaged" not in codes(told)
     assert len(once) == 2
+
+
+def test_a_ledger_that_cannot_be_read_costs_the_time_of_a_preparation(root, once):
+    cold = contents(prepare())
+    before = csv.field_size_limit(8)
+    try:
+        warm = prepare()
+    finally:
+        csv.field_size_limit(before)
+    assert contents(warm) == cold
+    assert len(once) == 2
+
+
+def test_a_template_that_says_a_long_row_again_is_kept_too(root, once, told):
+    """The csv module reads no text longer than 131,072 characters."""
+    template = "{% if messages[0].content | length > 99 %}{{ raise_exception(messages[0].content) }}{% endif %}"  # fmt: skip
+    rows = rows_of("jsonl_chat", *CHATS, chat("long " * 30_000, "short"))
+    tokenizer = other_tokenizer(chat_template=template + CHATML.template)
+    cold = prepare(rows=rows, tokenizer=tokenizer)
+    assert contents(prepare(rows=rows, tokenizer=tokenizer)) == contents(cold)
+    assert len(once) == 1
+    (refused,) = [item for item in told if item.code == "tokens.template_refused"][:1]
+    assert len(refused.message) < 1000
 
 
 def test_a_cache_that_cannot_be_written_is_told_and_costs_nothing_else(tmp_path, root, told):

@@ -152,9 +152,10 @@ def test_steps_are_counted_as_the_trainer_counts_them(tmp_path, rows, batch, acc
         tmp_path, f"hyperparams.batch_size_train={batch}", f"hyperparams.num_epochs={epochs}",
         f"hyperparams.gradient_accumulation={accumulation}",
     )  # fmt: skip
-    batches = -(-rows // batch)
-    updates = max(batches // accumulation + int(batches % accumulation > 0), 1)
-    assert total_steps(args, rows) == math.ceil(epochs * updates)
+    for args.dataloader_drop_last in (False, True):
+        batches = rows // batch if args.dataloader_drop_last else -(-rows // batch)
+        updates = max(batches // accumulation + int(batches % accumulation > 0), 1)
+        assert total_steps(args, rows) == math.ceil(epochs * updates)
 
 
 def test_the_names_that_shape_the_weights_exist_here():

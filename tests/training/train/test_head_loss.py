@@ -18,6 +18,7 @@ from transformers import (
     GPT2Config,
     GraniteConfig,
     LlamaConfig,
+    MixtralConfig,
 )  # fmt: skip
 
 from ft_runtime.compat import import_peft
@@ -202,6 +203,29 @@ def test_a_model_with_a_loss_of_its_own_keeps_it():
     way = find_way(model, False, 64, "cpu", False)
     assert way.quick is None
     assert "the model's own loss is" in way.findings[0].message
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_experts_that_are_kept_busy_by_the_loss_keep_it(kind):
+    """What is added for them is less than what 16 bits round: it must not be lost for that."""
+    experts = MixtralConfig(
+        **SIZES, num_local_experts=4, output_router_logits=True, router_aux_loss_coef=1e-3
+    )
+    model = make(experts).to(kind)
+    way = find_way(model, False, 64, "cpu", False)
+    assert way.quick is None
+    assert "the model's own loss is" in way.findings[0].message
+    model.config.output_router_logits = False
+    assert find_way(model, False, 64, "cpu", False).quick is not None
+
+
+def test_a_model_with_a_soft_prompt_keeps_its_loss():
+    """It has more logits than tokens were given to it."""
+    peft = import_peft()
+    prompt = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
+    way = find_way(peft.get_peft_model(llama(), prompt), False, 64, "cpu", False)
+    assert (way.maskless, way.quick) == (False, None)
+    assert [item.code for item in way.findings] == ["training.whole_logits"]
 
 
 def test_a_model_without_an_output_layer_keeps_its_loss():

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ft_runtime.config import load_config
-from ft_runtime.training import train
+from ft_runtime.runs import start_run
+from ft_runtime.training import build_trainer, train, training_arguments
 from ft_runtime.training.microbatches import (
     CPU_TOKENS,
     GPU_TOKENS,
@@ -17,7 +18,15 @@ from ft_runtime.training.microbatches import (
     length_of,
     supervised_of,
 )  # fmt: skip
-from support.toy_training import build, toy_config, toy_data, weights_digest
+from support.toy_training import (
+    CPU,
+    ToyTokenizer,
+    build,
+    toy_config,
+    toy_data,
+    toy_model,
+    weights_digest,
+)  # fmt: skip
 
 
 def rows_of(lengths):
@@ -111,6 +120,15 @@ def test_noise_on_the_embeddings_is_not_packed(tmp_path, capsys):
     trainer, _ = build(toy_config(tmp_path / "run", "hyperparams.neftune_noise_alpha=5"))
     assert not trainer.way.packed
     assert "NEFTune" in capsys.readouterr().err
+
+
+def test_noise_that_is_asked_for_by_hand_is_not_packed_either(tmp_path):
+    config = toy_config(tmp_path / "run")
+    run = start_run(config, CPU)
+    args = training_arguments(config, CPU, run, progress=False)
+    args.neftune_noise_alpha = 5
+    trainer = build_trainer(config, toy_model(config), args, ToyTokenizer(), toy_data(), run)
+    assert not trainer.way.packed
 
 
 def test_plain_words_of_the_config_stay_valid():

@@ -273,3 +273,31 @@ def test_a_given_checkpoint_is_verified_too(tmp_path):
     with pytest.raises(FindingsError) as error:
         train(whole, run, resume=str(run.checkpoints / "checkpoint-15"))
     assert [item.code for item in error.value.findings] == ["training.checkpoint_unverified"]
+
+
+def test_what_is_given_up_for_an_earlier_checkpoint_does_not_come_back(tmp_path):
+    whole, run = build(toy_config(tmp_path / "run", "artifacts.save_total_limit=3"))
+    train(whole, run)
+    expected = weights_digest(whole.model)
+
+    def fall():
+        raise KeyboardInterrupt
+
+    usual = whole.args.learning_rate
+    whole.args.learning_rate = 0.5
+    with pytest.raises(FindingsError, match="learning_rate"):
+        train(whole, run, resume=run.checkpoints / "checkpoint-10")
+    assert (run.checkpoints / "checkpoint-20").is_dir()
+    whole.args.learning_rate = usual
+    whole.add_callback(At(13, fall))
+    with pytest.raises(KeyboardInterrupt):
+        train(whole, run, resume=run.checkpoints / "checkpoint-10")
+    aside = run.path / "checkpoints.previous-1"
+    assert {path.name for path in aside.iterdir()} == {"checkpoint-15", "checkpoint-20"}
+    new_process()
+    again, run = build(toy_config(tmp_path / "run", "artifacts.save_total_limit=3"))
+    assert run.checkpoint.step == 10
+    # As transformers has it: from the newest one.
+    assert train(again, run, resume=True).resumed_from == 10
+    assert weights_digest(again.model) == expected
+    assert len(metrics(run.path)) == len({line["step"] for line in metrics(run.path)}) + 2

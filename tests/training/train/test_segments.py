@@ -16,8 +16,9 @@ from transformers import (
 )  # fmt: skip
 
 from ft_runtime.tokens.collate import PackedCollator
+from ft_runtime.training import probe, segments
 from ft_runtime.training.probe import find_way
-from ft_runtime.training.segments import NAME, SEGMENTS, implementation, switched
+from ft_runtime.training.segments import FLASH, NAME, SEGMENTS, implementation, switched
 
 SIZES = {
     "vocab_size": 61, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
@@ -140,6 +141,24 @@ def test_flash_attention_is_used_where_it_is_installed(monkeypatch):
     assert implementation(model, "cpu", True) == NAME
     monkeypatch.setattr(utils, "is_flash_attn_2_available", lambda: False)
     assert implementation(model, "cuda", True) == NAME
+
+
+def test_windows_are_packed_with_flash_attention_too(monkeypatch):
+    """Its kernel takes them; whether the layers tell them is seen by ours."""
+    monkeypatch.setattr(segments, "implementation", lambda *asked: FLASH)
+    ask = probe.check_packing
+    flash = {FLASH: []}  # it needs a GPU
+    monkeypatch.setattr(
+        probe,
+        "check_packing",
+        lambda model, name=None: flash[name] if name in flash else ask(model, name),
+    )
+    model = make(MistralConfig(**GROUPED, sliding_window=4))
+    way = find_way(model, "auto", 64, "cuda", True)
+    assert (way.packed, way.attention) == (True, FLASH)
+    gpt2 = make(PACKABLE["GPT-2"])
+    gpt2.config.sliding_window = 4
+    assert not find_way(gpt2, "auto", 64, "cuda", True).packed
 
 
 def test_flash_attention_is_told_where_rows_begin_and_end():

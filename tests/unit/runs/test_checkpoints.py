@@ -109,6 +109,18 @@ def test_rotation_keeps_the_newest_and_touches_no_unverified_folder(
     assert {path.name for path in root.iterdir()} == {f"checkpoint-{step}" for step in left}
 
 
+@pytest.mark.parametrize(
+    ("limit", "best", "left"),
+    [(1, 5, {5, 20}), (2, 5, {5, 20}), (3, 5, {5, 15, 20}), (2, 20, {15, 20}), (2, 7, {15, 20})],
+)
+def test_the_best_one_is_kept_beside_the_newest(tmp_path, make_checkpoint, limit, best, left):
+    for step in (5, 10, 15, 20):
+        make_checkpoint(tmp_path, step)
+    newest = tmp_path / "checkpoint-20"
+    checkpoints.rotate(tmp_path, limit, keep=newest, best=tmp_path / f"checkpoint-{best}")
+    assert {step for step, _ in checkpoints.folders(tmp_path)} == left
+
+
 def test_leftovers_of_a_killed_rotation_are_removed(tmp_path, make_checkpoint):
     path = make_checkpoint(tmp_path, 10)
     (tmp_path / ".deleted-checkpoint-5").mkdir()
