@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -26,6 +24,7 @@ from ft_runtime.doctor.report.table import write_file
 from ft_runtime.doctor.sources import named_files, names_of, saved_dataset, sources_of
 from ft_runtime.doctor.survey import Survey
 from ft_runtime.findings import Finding, FindingsError, errors, finding, text
+from ft_runtime.printing import tell
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -221,7 +220,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         add_findings(report, failed)  # all: of a code the report keeps the last that it is told
     if options.json:
         document = report.to_dict()
-        _say(json.dumps(document, ensure_ascii=True, indent=2, default=str), sys.stdout)
+        tell(json.dumps(document, ensure_ascii=True, indent=2, default=str), sys.stdout)
     else:
         screen = shutil.get_terminal_size((WIDTH, LINES)).lines
         head, kinds, tail = parts(report, min(max(screen - 1, LINES), 2 * LINES))
@@ -238,28 +237,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
 def _show(lines: list[str], stream: TextIO) -> None:
     if lines:
         shown = "\n".join(lines).encode("utf-8", "backslashreplace").decode()
-        _say(shown, stream)
-
-
-def _say(shown: str, stream: TextIO) -> None:
-    """Print, and tell of a full disk behind the stream; a reader that is gone is no fault.
-
-    Raises
-    ------
-    FindingsError
-        ``doctor_report.cannot_write``.
-    """
-    try:
-        print(shown, file=stream, flush=True)
-    except OSError as error:
-        # Or the interpreter would try once more, at its end, and complain.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if not isinstance(error, BrokenPipeError):
-            values = {"reason": error.strerror or str(error)}
-            raise FindingsError(
-                [finding("doctor_report.cannot_write", stream.name, **values)]
-            ) from None
+        tell(shown, stream)
 
 
 def _wrote(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 
 from ft_runtime.findings import raise_for_errors, text
+from ft_runtime.printing import tell
 from jupyter_ft.builder.bundle import NOTEBOOK, build_bundle
 from jupyter_ft.cli.exits import DONE
 from jupyter_ft.cli.run import run_config
@@ -35,8 +36,8 @@ def execute(arguments: argparse.Namespace) -> int:
     build_bundle(config).write(folder, force=arguments.force)
     code = run_config(config, folder)
     if code == DONE:
-        print(_shown(folder / NOTEBOOK, "evaluation-report"))
-        print(text("build.run_folder", path=folder / config.artifacts.output_dir))
+        tell(_shown(folder / NOTEBOOK, "evaluation-report"))
+        tell(text("build.run_folder", path=folder / config.artifacts.output_dir))
     return code
 
 
