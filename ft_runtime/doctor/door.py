@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ft_runtime.data.saved import is_saved
 from ft_runtime.doctor import kernels
 from ft_runtime.doctor.examine import SplitPlan, compare_runs, examined
 from ft_runtime.doctor.identity import FILE, record, write_record
@@ -65,9 +66,12 @@ def check_data(options: argparse.Namespace) -> int:
     if options.more:
         return _check_sources(options, named_files([options.config, *options.more]))
     place = Path(options.config)
-    if place.is_dir() and options.against and (place / FILE).is_file():
+    recorded = place.is_dir() and (place / FILE).is_file()
+    if recorded and options.against:
         return _tell(compare_runs(place, options.against), Survey(), options, SplitPlan())
     try:
+        if recorded and not is_saved(place):
+            raise FindingsError([finding("doctor_report.record_alone", str(place), folder=place)])
         source = saved_dataset(place) if place.is_dir() else named_files([options.config])
     except FindingsError as error:
         report = Report([], group(Survey(), error.findings))
@@ -90,6 +94,7 @@ def _check_sources(options: argparse.Namespace, source: Any) -> int:
             _tokens_of_file(report, found, options)
         elif options.tokens or options.draw or options.max_seq_len:
             add_findings(report, [finding("doctor_report.needs_tokenizer", "--tokenizer")])
+        add_findings(report, _idle(options))
         return _tell(report, found, options, SplitPlan())
 
 
@@ -123,6 +128,7 @@ def check_config(
         if rows is not None:
             _tokens_of_config(report, config, rows, options)
         _as_a_run(report, told)
+        add_findings(report, _idle(options, config))
         return _tell(report, found, options, plan)
 
 
@@ -140,6 +146,27 @@ def _tokens_of_config(
     made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names, options.draw)
     report.tokens = made
     add_findings(report, [item for item in made.findings if not item.code.startswith("tokens.")])
+
+
+def _idle(options: argparse.Namespace, config: Config | None = None) -> list[Finding]:
+    """Return a warning for each option that cannot do anything with what is checked."""
+    found = []
+    if config is None and options.overrides:
+        found.append(finding("doctor_report.set_without_config", "--set"))
+    if config is not None:
+        given = {
+            "--format": options.format,
+            "--columns": options.columns,
+            "--tokenizer": options.tokenizer,
+            "--max-seq-len": options.max_seq_len,
+        }
+        if names := ", ".join(name for name, value in given.items() if value):
+            found.append(finding("doctor_report.config_decides", names))
+        if options.draw and not options.tokens:
+            found.append(finding("doctor_report.draw_without_tokens", "--draw"))
+    if options.fix_kinds and not options.fix:
+        found.append(finding("doctor_report.kinds_without_fix", "--fix-kinds"))
+    return found
 
 
 def add_findings(report: Report, told: list[Finding]) -> None:
@@ -172,13 +199,19 @@ def columns_of(pairs: list[str]) -> dict[str, str]:
     Raises
     ------
     FindingsError
-        ``doctor_report.bad_columns``.
+        ``doctor_report.bad_columns``, ``doctor_report.unknown_column``.
     """
+    from ft_runtime.data.formats import FORMATS
+
+    known = list(dict.fromkeys(name for each in FORMATS.values() for name in each.columns))
     found = {}
     for pair in ",".join(pairs).split(",") if pairs else ():
         canonical, sign, actual = pair.partition("=")
         if not (sign and canonical.strip() and actual):
             raise FindingsError([finding("doctor_report.bad_columns", "--columns", got=pair)])
+        if (name := canonical.strip()) not in known:
+            values = {"got": name, "known": ", ".join(known)}
+            raise FindingsError([finding("doctor_report.unknown_column", "--columns", **values)])
         found[canonical.strip()] = actual
     return found
 

@@ -96,7 +96,11 @@ def test_columns_can_be_named(here, capsys):
     assert main(["check", "a.jsonl"]) == 1
     command = ["check", "a.jsonl", "--format", "jsonl_prompt", "--columns", "prompt=ask"]
     assert main([*command, "--columns", "completion=say"]) == 0
-    assert columns_of(["a=b,c=d", "e=f=g"]) == {"a": "b", "c": "d", "e": "f=g"}
+    assert columns_of(["text=b,label=d", "input=f=g"]) == {
+        "text": "b",
+        "label": "d",
+        "input": "f=g",
+    }
     with pytest.raises(FindingsError, match="bad_columns"):
         columns_of(["a"])
     assert main(["check", "a.jsonl", "--columns", "prompt"]) == 1
