@@ -44,8 +44,11 @@ def is_data(path: str | Path) -> bool:
         return False
     if target.suffix.lower() != ".json" or not target.is_file():
         return True
-    with open(target, "rb") as stream:
-        head = stream.read(_HEAD)
+    try:
+        with open(target, "rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:  # whoever reads it as data tells why it cannot be read
+        return True
     if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return True
     try:
