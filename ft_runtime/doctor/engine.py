@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -256,7 +254,7 @@ def _read(
         for module in kernels.MODULES:
             kernels.load(module)
     tasks = list(_ranges(task, handle, options, workers))
-    futures = [_submit(executor, each) for each in tasks]
+    futures = [pools.submit(executor, each) for each in tasks]
     # The digest is one long chain: it runs beside the workers, from this process.
     hashing = None
     if digest:
@@ -264,7 +262,7 @@ def _read(
         hashing.start()
     try:
         for each, future in zip(tasks, futures, strict=True):
-            part = _result(each, future)
+            part = pools.result(each, future)
             if whole.stop >= each.stop and not part.rows:
                 continue
             if part.start != whole.stop and not part.changed:
@@ -277,25 +275,6 @@ def _read(
         if hashing:
             hashing.join()
     return whole, digest.hexdigest() if digest else ""
-
-
-def _submit(executor: ProcessPoolExecutor, task: Task) -> Future[Part] | None:
-    """Hand a task to the pool; None when that has broken."""
-    try:
-        return executor.submit(run_task, task)
-    except BrokenProcessPool:
-        return None
-
-
-def _result(task: Task, future: Future[Part] | None) -> Part:
-    """Return what a worker has made of a task; where it was killed, do its work here.
-
-    The system kills a worker when memory runs out, and with it the pool; one process takes less.
-    """
-    if future is not None:
-        with contextlib.suppress(BrokenProcessPool):
-            return future.result()
-    return run_task(task)
 
 
 def _ranges(task: Task, handle: int, options: Options, workers: int) -> Iterable[Task]:
