@@ -81,4 +81,6 @@ def test_the_demo_refuses_data_that_it_cannot_tell(
     assert "build.demo_format" in capsys.readouterr().err
     assert main(["demo", "--data", "gone.jsonl"]) == 1
     assert "gone.jsonl" in capsys.readouterr().err
+    assert main(["demo", "--out", "odd.jsonl/demo"]) == 1
+    assert "build.cannot_write" in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
