@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from ft_runtime import processes
+from ft_runtime import printing, processes
 from ft_runtime.doctor.options import add_arguments as add_doctor_arguments
 from ft_runtime.findings import Finding, FindingsError, errors, finding, render, subscribed, text
 
@@ -48,20 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ft_runtime.training.result import TrainingPaused
 
     options = _parser().parse_args(arguments)
+    printing.show_any_character()
     try:
         return int(options.command(options))
     except TrainingPaused as pause:
         if processes.is_main():
-            print(repr(pause.result), flush=True)
-            print(pause, file=sys.stderr)
+            printing.say(repr(pause.result))
+            printing.say(str(pause), sys.stderr)
         return PAUSED
     except FindingsError as error:
         # Others fail with the same findings, or have told theirs.
         if processes.is_main():
-            print(error, file=sys.stderr)
+            printing.say(str(error), sys.stderr)
         return FOUND
     except KeyboardInterrupt:
-        print(text("cli.interrupted"), file=sys.stderr)
+        printing.say(text(options.interrupted), sys.stderr)
         return PAUSED
     except Exception:
         traceback.print_exc()
@@ -75,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         description=text("cli.description"),
         epilog=text("cli.exit_codes"),
     )
+    # Only a run has something to go on from.
+    parser.set_defaults(interrupted="cli.stopped")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     run = commands.add_parser("run", help=text("cli.run"), description=text("cli.run"))
@@ -83,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--progress", action=argparse.BooleanOptionalAction, default=None, help=text("cli.progress")
     )
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_run, interrupted="cli.interrupted")
 
     check = commands.add_parser("check", help=text("cli.check"), description=text("cli.check"))
     _add_config(check, text("doctor_report.opt_source"))
@@ -135,8 +138,15 @@ def _run(options: argparse.Namespace) -> int:
         # Outside training SIGTERM ends the run like Ctrl-C; training has its own, gentler answer.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     imports.own_process()
-    pipeline.run(config, fresh=options.fresh, progress=options.progress)
+    pipeline.run(config, fresh=options.fresh, progress=options.progress, tell=_tell)
     return DONE
+
+
+def _tell(shown: str) -> None:
+    """Print a result of a run, which goes on when nobody reads it: its folder has everything."""
+    if error := printing.say(shown):
+        reason = error.strerror or str(error)
+        printing.say(text("cli.unheard", reason=reason), sys.stderr)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -151,14 +161,14 @@ def _check(options: argparse.Namespace) -> int:
         return door.check_config(options, config, found, rows)
     if options.json:
         document = {"ok": False, "findings": [item.to_dict() for item in found]}
-        print(json.dumps(document, ensure_ascii=False, indent=2))
+        printing.tell(json.dumps(document, ensure_ascii=True, indent=2))
         return FOUND
     ordered = [*errors(found), *(item for item in found if item.severity != "error")]
-    print(render(ordered[:SHOWN]), file=sys.stderr)
+    printing.tell(render(ordered[:SHOWN]), sys.stderr)
     if len(ordered) > SHOWN:
-        print(text("cli.more", count=len(ordered) - SHOWN), file=sys.stderr)
+        printing.tell(text("cli.more", count=len(ordered) - SHOWN), sys.stderr)
     counts = {"errors": len(errors(found)), "others": len(found) - len(errors(found))}
-    print(text("cli.check_bad", **counts))
+    printing.tell(text("cli.check_bad", **counts))
     return FOUND
 
 
@@ -229,9 +239,9 @@ def _env(options: argparse.Namespace) -> int:
     found = environment()
     if options.json:
         plain = asdict(found) if is_dataclass(found) and not isinstance(found, type) else found
-        print(json.dumps(plain, ensure_ascii=False, indent=2, default=str))
+        printing.tell(json.dumps(plain, ensure_ascii=True, indent=2, default=str))
     else:
-        print(repr(found))
+        printing.tell(repr(found))
     return DONE
 
 
@@ -239,7 +249,7 @@ def _smoke(options: argparse.Namespace) -> int:
     from ft_runtime.config import load_config
     from ft_runtime.smoke import smoke_test
 
-    print(repr(smoke_test(load_config(_document(options)))))
+    printing.tell(repr(smoke_test(load_config(_document(options)))))
     return DONE
 
 
@@ -249,5 +259,5 @@ def _compile(_options: argparse.Namespace) -> int:
     told = kernels.compile_all()
     if isinstance(told, Finding):
         raise FindingsError([told])
-    print(text("cli.compiled", folder=told))
+    printing.tell(text("cli.compiled", folder=told))
     return DONE

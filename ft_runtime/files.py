@@ -15,20 +15,37 @@ CACHE = "FT_CACHE"
 """Environment variable: another folder for what is kept between runs, or ``off``."""
 
 
+def from_home(path: str) -> str:
+    """Return `path` with a ``~`` at its beginning replaced by the home that it means.
+
+    Nothing else is changed, and nothing at all where nobody of that name has a home.
+    (`Path.expanduser` raises a `RuntimeError` there, and takes a URL apart.)
+    """
+    try:
+        return os.path.expanduser(path)  # noqa: PTH111
+    except ValueError:  # a name that no user can have
+        return path
+
+
 def cache_base() -> Path | None:
-    """Return the folder of all that is kept between runs; None when that is switched off."""
+    """Return the folder of all that is kept between runs.
+
+    None when that is switched off, or when this user has no home and nothing else is named.
+    """
     asked = os.environ.get(CACHE, "")
     if asked.strip().lower() in ("off", "0", "no", "false"):
         return None
     if asked:
-        return Path(asked).expanduser()
+        return Path(from_home(asked))
+    home = Path(from_home("~"))
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = home / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "ft_runtime"
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    # A user without a home: a folder named "~" beside the data would surprise.
+    return None if base.parts[:1] == ("~",) else base / "ft_runtime"
 
 
 def write_bytes_atomic(path: str | Path, data: bytes) -> Path:

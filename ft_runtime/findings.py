@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ft_runtime import messages
 from ft_runtime.messages import text
+from ft_runtime.printing import say
 
 __all__ = [
     "Finding",
@@ -133,7 +134,7 @@ def notify(*findings: Finding) -> None:
     if _muted:
         return
     if findings and processes.is_main():
-        print(clear_line() + render(findings), file=sys.stderr, flush=True)
+        say(clear_line() + render(findings), sys.stderr)
     for sink in list(_sinks):
         for item in findings:
             sink(item)

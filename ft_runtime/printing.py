@@ -1,6 +1,11 @@
-"""Showing foreign text inside a sentence without harm to the sentence."""
+"""Printing: foreign text inside a sentence, and what happens when nobody can read any more."""
 
 from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TextIO
 
 
 def printable(text: str, limit: int = 60) -> str:
@@ -11,3 +16,63 @@ def printable(text: str, limit: int = 60) -> str:
         for char in cut
     )
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def show_any_character() -> None:
+    r"""Let a character that standard output has no bytes for be written as ``\u2192``.
+
+    Python does so on standard error. On standard output it raises, and a run would end for an arrow
+    wherever the encoding is not UTF-8: in a log file on Windows, or with ``LC_ALL=C``.
+    """
+    change = getattr(sys.stdout, "reconfigure", None)
+    if change is not None:
+        with contextlib.suppress(OSError, ValueError):
+            change(errors="backslashreplace")
+
+
+def say(shown: str, stream: TextIO | None = None, end: str = "\n") -> OSError | None:
+    """Print, and go on when that is not possible any more; then the stream is led to nowhere.
+
+    Parameters
+    ----------
+    shown : str
+    stream : file, optional
+        Standard output by default.
+    end : str
+        What follows.
+
+    Returns
+    -------
+    OSError or None
+        Why it could not be printed: a `BrokenPipeError` when the reader is gone, as that of
+        ``| head``; another one for a full disk behind the stream.
+    """
+    stream = sys.stdout if stream is None else stream
+    try:
+        print(shown, end=end, file=stream, flush=True)
+    except OSError as error:
+        # Or every later line, and the interpreter at its end, would fail in the same way.
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+        return error
+    return None
+
+
+def tell(shown: str, stream: TextIO | None = None) -> None:
+    """Print a result. A reader that is gone is no fault; a full disk behind the stream is one.
+
+    Raises
+    ------
+    FindingsError
+        ``doctor_report.cannot_write``.
+    """
+    error = say(shown, stream)
+    if error is None or isinstance(error, BrokenPipeError):
+        return
+    from ft_runtime.findings import FindingsError, finding
+
+    where = getattr(sys.stdout if stream is None else stream, "name", "")
+    reason = error.strerror or str(error)
+    raise FindingsError([finding("doctor_report.cannot_write", where, reason=reason)])

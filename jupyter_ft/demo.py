@@ -18,6 +18,7 @@ _BATCH = 16
 _TOKENS = 800_000
 _BYTES_PER_TOKEN = 2
 _STEPS = (100, 1500)
+_LOST = 0.5
 
 
 def prepare_demo(folder: Path, data: Path | None = None, tune_type: str = "lora") -> Config:
@@ -59,6 +60,9 @@ def prepare_demo(folder: Path, data: Path | None = None, tune_type: str = "lora"
         "format": format,
         "columns": columns,
     }
+    if data is not None:
+        # The demo has no option for the length: some long rows must not end it.
+        document["dataset"]["max_lost_fraction"] = _LOST
     return load_config(document)
 
 

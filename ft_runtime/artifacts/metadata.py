@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.artifacts.facts import Facts
 from ft_runtime.artifacts.markdown import one_line
+from ft_runtime.files import from_home
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
@@ -51,7 +52,7 @@ def base_licence(facts: Facts) -> str | None:
     from huggingface_hub import ModelCard, try_to_load_from_cache
 
     if facts.hub_base is None:
-        path: Any = Path(facts.config["model_id"]).expanduser() / "README.md"
+        path: Any = Path(from_home(facts.config["model_id"])) / "README.md"
     else:
         path = try_to_load_from_cache(facts.hub_base, "README.md", revision=facts.revision)
     if not isinstance(path, (str, Path)) or not Path(path).is_file():

@@ -51,10 +51,13 @@ def _load(facts: Facts) -> list[str]:
     if facts.classification and facts.labels:
         lines += [f"labels = {facts.labels!r}"]
     call = [repr(facts.config["model_id"]), _options(options), *_computed(facts)]
+    # A relative path of a local base starts elsewhere than that of the files.
+    place = "  # its folder, as seen from where the run was started" if not facts.hub_base else ""
     lines += [
         *_quantisation(facts),
         f"base = {_auto(facts)}.from_pretrained(",
-        *(f"    {argument}," for argument in call),
+        f"    {call[0]},{place}",
+        *(f"    {argument}," for argument in call[1:]),
         ")",
         "model = PeftModel.from_pretrained(base, folder).eval()",
     ]

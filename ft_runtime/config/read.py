@@ -138,7 +138,9 @@ def read_document(path: str | Path) -> dict[str, Any]:
     """
     place = Path(path)
     if not place.exists():
-        raise FindingsError([finding("config.file_missing", str(path), folder=str(place.parent))])
+        raise FindingsError(
+            [finding("config.file_missing", str(path), folder=str(place.parent.absolute()))]
+        )
     if not place.is_file():
         raise FindingsError(
             [finding("config.file_unreadable", str(path), problem="it is not a file")]

@@ -22,6 +22,7 @@ from ft_runtime.doctor.jsonl.glance import glance
 from ft_runtime.doctor.jsonl.layout import make_layout
 from ft_runtime.doctor.jsonl.value import Explained
 from ft_runtime.doctor.problems import is_error, told
+from ft_runtime.files import from_home
 from ft_runtime.findings import Finding, FindingsError, errors, finding, notify, raise_for_errors
 from ft_runtime.garbage import at_rest
 
@@ -119,10 +120,10 @@ def _read_all(config: Config) -> tuple[list[Contents], list[Finding]]:
         except FindingsError as error:
             return [], error.findings
     if not isinstance(dataset.path, Mapping):
-        plan = [("", dataset.path, "dataset.path")]
+        plan = [("", from_home(dataset.path), "dataset.path")]
     else:
         plan = [
-            (split, dataset.path[split], f"dataset.path.{split}")
+            (split, from_home(dataset.path[split]), f"dataset.path.{split}")
             for split in SPLITS
             if split in dataset.path
         ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ft_runtime.data.saved import is_saved
 from ft_runtime.doctor import kernels
 from ft_runtime.doctor.examine import SplitPlan, compare_runs, examined
 from ft_runtime.doctor.identity import FILE, record, write_record
@@ -26,6 +25,7 @@ from ft_runtime.doctor.report.table import write_file
 from ft_runtime.doctor.sources import named_files, names_of, saved_dataset, sources_of
 from ft_runtime.doctor.survey import Survey
 from ft_runtime.findings import Finding, FindingsError, errors, finding, text
+from ft_runtime.printing import tell
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -44,8 +44,11 @@ def is_data(path: str | Path) -> bool:
         return False
     if target.suffix.lower() != ".json" or not target.is_file():
         return True
-    with open(target, "rb") as stream:
-        head = stream.read(_HEAD)
+    try:
+        with open(target, "rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:  # whoever reads it as data tells why it cannot be read
+        return True
     if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return True
     try:
@@ -66,9 +69,12 @@ def check_data(options: argparse.Namespace) -> int:
     if options.more:
         return _check_sources(options, named_files([options.config, *options.more]))
     place = Path(options.config)
-    if place.is_dir() and options.against and (place / FILE).is_file():
+    recorded = place.is_dir() and (place / FILE).is_file()
+    if recorded and options.against:
         return _tell(compare_runs(place, options.against), Survey(), options, SplitPlan())
     try:
+        if recorded and not is_saved(place):
+            raise FindingsError([finding("doctor_report.record_alone", str(place), folder=place)])
         source = saved_dataset(place) if place.is_dir() else named_files([options.config])
     except FindingsError as error:
         report = Report([], group(Survey(), error.findings))
@@ -91,6 +97,7 @@ def _check_sources(options: argparse.Namespace, source: Any) -> int:
             _tokens_of_file(report, found, options)
         elif options.tokens or options.draw or options.max_seq_len:
             add_findings(report, [finding("doctor_report.needs_tokenizer", "--tokenizer")])
+        add_findings(report, _idle(options))
         return _tell(report, found, options, SplitPlan())
 
 
@@ -124,6 +131,7 @@ def check_config(
         if rows is not None:
             _tokens_of_config(report, config, rows, options)
         _as_a_run(report, told)
+        add_findings(report, _idle(options, config))
         return _tell(report, found, options, plan)
 
 
@@ -141,6 +149,27 @@ def _tokens_of_config(
     made = check_tokens(rows.usable, rows.format, tokenizer, limit, rows.label_names, options.draw)
     report.tokens = made
     add_findings(report, [item for item in made.findings if not item.code.startswith("tokens.")])
+
+
+def _idle(options: argparse.Namespace, config: Config | None = None) -> list[Finding]:
+    """Return a warning for each option that cannot do anything with what is checked."""
+    found = []
+    if config is None and options.overrides:
+        found.append(finding("doctor_report.set_without_config", "--set"))
+    if config is not None:
+        given = {
+            "--format": options.format,
+            "--columns": options.columns,
+            "--tokenizer": options.tokenizer,
+            "--max-seq-len": options.max_seq_len,
+        }
+        if names := ", ".join(name for name, value in given.items() if value):
+            found.append(finding("doctor_report.config_decides", names))
+        if options.draw and not options.tokens:
+            found.append(finding("doctor_report.draw_without_tokens", "--draw"))
+    if options.fix_kinds and not options.fix:
+        found.append(finding("doctor_report.kinds_without_fix", "--fix-kinds"))
+    return found
 
 
 def add_findings(report: Report, told: list[Finding]) -> None:
@@ -173,13 +202,19 @@ def columns_of(pairs: list[str]) -> dict[str, str]:
     Raises
     ------
     FindingsError
-        ``doctor_report.bad_columns``.
+        ``doctor_report.bad_columns``, ``doctor_report.unknown_column``.
     """
+    from ft_runtime.data.formats import FORMATS
+
+    known = list(dict.fromkeys(name for each in FORMATS.values() for name in each.columns))
     found = {}
     for pair in ",".join(pairs).split(",") if pairs else ():
         canonical, sign, actual = pair.partition("=")
         if not (sign and canonical.strip() and actual):
             raise FindingsError([finding("doctor_report.bad_columns", "--columns", got=pair)])
+        if (name := canonical.strip()) not in known:
+            values = {"got": name, "known": ", ".join(known)}
+            raise FindingsError([finding("doctor_report.unknown_column", "--columns", **values)])
         found[canonical.strip()] = actual
     return found
 
@@ -221,7 +256,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
         add_findings(report, failed)  # all: of a code the report keeps the last that it is told
     if options.json:
         document = report.to_dict()
-        _say(json.dumps(document, ensure_ascii=True, indent=2, default=str), sys.stdout)
+        tell(json.dumps(document, ensure_ascii=True, indent=2, default=str), sys.stdout)
     else:
         screen = shutil.get_terminal_size((WIDTH, LINES)).lines
         head, kinds, tail = parts(report, min(max(screen - 1, LINES), 2 * LINES))
@@ -238,28 +273,7 @@ def _tell(report: Report, found: Survey, options: argparse.Namespace, plan: Spli
 def _show(lines: list[str], stream: TextIO) -> None:
     if lines:
         shown = "\n".join(lines).encode("utf-8", "backslashreplace").decode()
-        _say(shown, stream)
-
-
-def _say(shown: str, stream: TextIO) -> None:
-    """Print, and tell of a full disk behind the stream; a reader that is gone is no fault.
-
-    Raises
-    ------
-    FindingsError
-        ``doctor_report.cannot_write``.
-    """
-    try:
-        print(shown, file=stream, flush=True)
-    except OSError as error:
-        # Or the interpreter would try once more, at its end, and complain.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if not isinstance(error, BrokenPipeError):
-            values = {"reason": error.strerror or str(error)}
-            raise FindingsError(
-                [finding("doctor_report.cannot_write", stream.name, **values)]
-            ) from None
+        tell(shown, stream)
 
 
 def _wrote(path: Path) -> str:

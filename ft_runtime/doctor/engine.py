@@ -254,7 +254,7 @@ def _read(
         for module in kernels.MODULES:
             kernels.load(module)
     tasks = list(_ranges(task, handle, options, workers))
-    futures = [executor.submit(run_task, each) for each in tasks]
+    futures = [pools.submit(executor, each) for each in tasks]
     # The digest is one long chain: it runs beside the workers, from this process.
     hashing = None
     if digest:
@@ -262,7 +262,7 @@ def _read(
         hashing.start()
     try:
         for each, future in zip(tasks, futures, strict=True):
-            part = future.result()
+            part = pools.result(each, future)
             if whole.stop >= each.stop and not part.rows:
                 continue
             if part.start != whole.stop and not part.changed:

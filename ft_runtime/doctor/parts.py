@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,9 @@ def write_parts(found: Survey, report: Report, folder: str, plan: SplitPlan) -> 
         raise _refusal("no row can be used")
     sides = safe_sides(members, plan.shares, plan.seed)
     written = write_splits(_records(found, sides), sides, folder, ending, headers.pop())
-    used = "\n".join(f"    {name}: {path}" for name, path in written.items())
+    used = "\n".join(
+        f"    {name}: {json.dumps(str(path), ensure_ascii=False)}" for name, path in written.items()
+    )
     if report.split is not None:
         report.split.proposal = ""
     parts = ", ".join(str(path) for path in written.values())

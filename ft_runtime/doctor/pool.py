@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
 
+from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.task import Task, run_task
 
-__all__ = ["Task", "default_workers", "pool", "run_task"]
+__all__ = ["Task", "default_workers", "pool", "result", "run_task", "submit"]
 
 
 def default_workers(size: int) -> int:
@@ -45,3 +48,22 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(workers, mp_context=context) as executor:
         yield executor
+
+
+def submit(executor: ProcessPoolExecutor, task: Task) -> Future[Part] | None:
+    """Hand a task to the pool; None when that has broken."""
+    try:
+        return executor.submit(run_task, task)
+    except BrokenProcessPool:
+        return None
+
+
+def result(task: Task, future: Future[Part] | None) -> Part:
+    """Return what a worker has made of a task; where it was killed, do its work here.
+
+    The system kills a worker when memory runs out, and with it the pool; one process takes less.
+    """
+    if future is not None:
+        with contextlib.suppress(BrokenProcessPool):
+            return future.result()
+    return run_task(task)

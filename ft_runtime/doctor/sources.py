@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.data.places import listing
 from ft_runtime.data.saved import is_saved, load_saved
+from ft_runtime.files import from_home
 from ft_runtime.findings import FindingsError, finding, notify
 
 if TYPE_CHECKING:
@@ -25,14 +26,15 @@ def sources_of(config: Config) -> Any:
     dataset = config.dataset
     if dataset.source != "hf_dataset_id":
         if isinstance(dataset.path, Mapping):
-            return {name: path for name, path in dataset.path.items() if path}
-        if not is_saved(dataset.path):
-            return dataset.path
+            return {name: from_home(path) for name, path in dataset.path.items() if path}
+        path = from_home(dataset.path)
+        if not is_saved(path):
+            return path
     try:
         if dataset.source == "hf_dataset_id":
             parts = own_parts(dataset.id, dataset.config_name, dataset.revision)
         else:
-            parts = chosen_parts(load_saved(dataset.path, "dataset.path"), dataset.path)
+            parts = chosen_parts(load_saved(path, "dataset.path"), dataset.path)
     except FindingsError:  # the reader of the run tells it
         return []
     return parts[""] if list(parts) == [""] else parts

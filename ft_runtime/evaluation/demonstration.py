@@ -14,6 +14,7 @@ from ft_runtime.evaluation.sample import sample_indices
 from ft_runtime.evaluation.state import random_state_kept, undisturbed
 from ft_runtime.evaluation.text_task import TextTask, answerable, shown_prompt
 from ft_runtime.findings import finding, notify, text
+from ft_runtime.progress import shown
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -125,7 +126,8 @@ def demonstrate(
         notify(finding("evaluation.no_rows", where="dataset.split"))
         return Demonstration()
     base: list[Shown | None] = [None] * len(examples)
-    with random_state_kept():
+    # The table is all that is worth keeping: seven loops of one prompt each would stand above it.
+    with random_state_kept(), shown(False):
         ask = _asker(config, model, tokenizer, data)
         with undisturbed(model):
             ask(model, examples[0])  # the first call of a session pays for its kernels

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ft_runtime.files import from_home
 from ft_runtime.findings import Finding, finding, raise_for_errors
 from ft_runtime.models.files import ADAPTER, CONFIG, check_names, weight_files
 
@@ -20,7 +21,7 @@ def check_folder(path: str) -> str:
     FindingsError
         When it is missing, no folder, holds no base model, or a file of it is cut short.
     """
-    folder = Path(path).expanduser()
+    folder = Path(from_home(path))
     raise_for_errors(_place(folder))
     raise_for_errors(check_names(_names(folder), str(folder), _adapter_base(folder)))
     raise_for_errors([*_config(folder), *_shards(folder), *_weights(folder)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ft_runtime import processes
-from ft_runtime.files import write_text_atomic
+from ft_runtime.files import from_home, write_text_atomic
 from ft_runtime.findings import Finding, FindingsError, finding, notify, raise_for_errors, text
 from ft_runtime.runs import checkpoints, resume
 from ft_runtime.runs import manifest as manifests
@@ -169,7 +169,7 @@ def check_folder(config: Config) -> None:
 
 
 def _path_of(config: Config) -> Path:
-    return Path(config.artifacts.output_dir).expanduser().absolute()
+    return Path(from_home(config.artifacts.output_dir)).absolute()
 
 
 def _cannot_write(path: Path, reason: str) -> FindingsError:

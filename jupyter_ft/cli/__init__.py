@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 
 import jupyter_ft
 from ft_runtime.findings import FindingsError, text
+from ft_runtime.printing import say, show_any_character
 from jupyter_ft.cli import check, demo, generate, run
-from jupyter_ft.cli.exits import FOUND, PAUSED
+from jupyter_ft.cli.exits import FOUND, INTERNAL, PAUSED
 
 _COMMANDS = (generate, check, run, demo)
 
@@ -29,13 +31,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         error that should not happen. A usage error ends the process with 2.
     """
     arguments = _parser().parse_args(argv)
+    show_any_character()
     try:
         return arguments.execute(arguments)
     except FindingsError as error:
-        print(error, file=sys.stderr)
+        say(str(error), sys.stderr)
         return FOUND
     except KeyboardInterrupt:
+        say(text("cli.stopped"), sys.stderr)
         return PAUSED
+    except Exception:
+        traceback.print_exc()
+        say(text("cli.internal"), sys.stderr)
+        return INTERNAL
 
 
 def _parser() -> argparse.ArgumentParser:

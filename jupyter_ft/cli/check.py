@@ -12,7 +12,7 @@ from jupyter_ft.cli import common
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    common.add_config(parser)
+    common.add_config(parser, "doctor_report.opt_source")
     parser.add_argument("--tokens", action="store_true", help=text("cli.tokens"))
     parser.add_argument("--json", action="store_true", help=text("cli.json"))
     options.add_arguments(parser)

@@ -11,9 +11,9 @@ from ft_runtime.findings import text
 from jupyter_ft.builder.notebook import Runtime
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add the config file and ``--set``."""
-    parser.add_argument("config", type=Path, help=text("build.help_config"))
+def add_config(parser: argparse.ArgumentParser, described: str = "build.help_config") -> None:
+    """Add the config file, or what `described` says, and ``--set``."""
+    parser.add_argument("config", type=Path, help=text(described))
     parser.add_argument(
         "--set", action="append", default=[], metavar="A.B=C", help=text("build.help_set")
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import nbformat
 
-from ft_runtime.findings import raise_for_errors, text
+from ft_runtime.findings import FindingsError, finding, raise_for_errors, text
+from ft_runtime.printing import tell
 from jupyter_ft.builder.bundle import NOTEBOOK, build_bundle
 from jupyter_ft.cli.exits import DONE
 from jupyter_ft.cli.run import run_config
@@ -31,12 +32,16 @@ def execute(arguments: argparse.Namespace) -> int:
     """Make the model and the notebook, run it, and show what came out."""
     folder: Path = arguments.out
     raise_for_errors(missing_packages("torch", "transformers"))
-    config = prepare_demo(folder, arguments.data, arguments.tune_type)
+    try:
+        config = prepare_demo(folder, arguments.data, arguments.tune_type)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise FindingsError([finding("build.cannot_write", str(folder), problem=problem)]) from None
     build_bundle(config).write(folder, force=arguments.force)
     code = run_config(config, folder)
     if code == DONE:
-        print(_shown(folder / NOTEBOOK, "evaluation-report"))
-        print(text("build.run_folder", path=folder / config.artifacts.output_dir))
+        tell(_shown(folder / NOTEBOOK, "evaluation-report"))
+        tell(text("build.run_folder", path=folder / config.artifacts.output_dir))
     return code
 
 

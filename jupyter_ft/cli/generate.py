@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ft_runtime.findings import notify, text
+from ft_runtime.printing import tell
 from jupyter_ft.builder.bundle import NOTEBOOK, build_bundle, write_zip
 from jupyter_ft.cli import common
 from jupyter_ft.cli.exits import DONE
@@ -28,12 +29,12 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.zip:
         path = output if output.suffix == ".zip" else output.with_name(f"{output.name}.zip")
         write_zip(build_bundle(config, runtime=arguments.runtime), path, force=arguments.force)
-        print(text("build.written", path=path))
+        tell(text("build.written", path=path))
         return DONE
     config, changes = seen_from(config, output)
     notify(*changes)
     bundle = build_bundle(config, runtime=arguments.runtime)
     for written in bundle.write(output, force=arguments.force):
-        print(text("build.written", path=written))
-    print(text("build.open", path=output / NOTEBOOK, config=arguments.config))
+        tell(text("build.written", path=written))
+    tell(text("build.open", path=output / NOTEBOOK, config=arguments.config))
     return DONE

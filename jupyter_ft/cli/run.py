@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ft_runtime.config import Config
 from ft_runtime.findings import notify, raise_for_errors, text
+from ft_runtime.printing import say
 from jupyter_ft.builder.bundle import NOTEBOOK, Bundle
 from jupyter_ft.builder.notebook import Runtime, build_notebook, notebook_bytes
 from jupyter_ft.cli import common
@@ -54,12 +55,12 @@ def run_config(
     path = folder / NOTEBOOK
     notebook = build_notebook(config, runtime=runtime)
     Bundle({NOTEBOOK: notebook_bytes(notebook)}).write(folder, force=force)
-    print(text("build.running", path=path), flush=True)
+    say(text("build.running", path=path))
     outcome = execute_notebook(notebook, folder, save=path)
     if outcome.status == "ok":
-        print(text("build.ran", path=path))
+        say(text("build.ran", path=path))
         return DONE
     # Findings were printed by nobody yet: the kernel sends an error apart from what a cell prints.
-    print(outcome.message, file=sys.stderr)
-    print(text("build.stopped", name=outcome.cell, path=path), file=sys.stderr)
+    say(outcome.message, sys.stderr)
+    say(text("build.stopped", name=outcome.cell, path=path), sys.stderr)
     return _EXITS.get(outcome.status, INTERNAL)

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 
 from ft_runtime.files import write_bytes_atomic
 from ft_runtime.findings import text
+from ft_runtime.printing import say
 from jupyter_ft.builder.notebook import notebook_bytes
 from jupyter_ft.execution.echo import echo
 
@@ -93,7 +94,7 @@ class Client(NotebookClient):
             await manager.shutdown_kernel(now=True)
             return
         self.stopping = True
-        print("\n" + text("build.stopping"), file=sys.stderr, flush=True)
+        say("\n" + text("build.stopping"), sys.stderr)
         await manager.interrupt_kernel()
 
     def tell(self, cell: Any, cell_index: int) -> None:
@@ -106,7 +107,7 @@ class Client(NotebookClient):
             section = cell.metadata.get("jupyter_ft", {}).get("section", "")
             number, count = code.index(cell_index) + 1, len(code)
             line = text("build.cell", number=number, count=count, section=section, name=cell.id)
-            print(line, flush=True)
+            say(line)
 
 
 def _on_signals(action: Callable[[], object]) -> None:

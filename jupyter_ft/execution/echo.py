@@ -6,6 +6,7 @@ import shutil
 import sys
 from typing import Any
 
+from ft_runtime.printing import say
 from ft_runtime.progress.html import MARK
 
 
@@ -23,13 +24,13 @@ def echo(message: dict[str, Any]) -> None:
     if message["msg_type"] == "stream":
         stream = sys.stdout if content["name"] == "stdout" else sys.stderr
         if "\r" not in content["text"] or stream.isatty():
-            print(_clear(stream) + content["text"], end="", file=stream, flush=True)
+            say(_clear(stream) + content["text"], stream, end="")
         return
     data = content.get("data", {})
     if MARK in str(data.get("text/html", "")) and sys.stderr.isatty():
         line = str(data.get("text/plain", "")).split("\n", 1)[0]
         line = line[: shutil.get_terminal_size().columns - 1]
-        print(f"\r\033[K{line}\r", end="", file=sys.stderr, flush=True)
+        say(f"\r\033[K{line}\r", sys.stderr, end="")
 
 
 def _clear(stream: Any) -> str:

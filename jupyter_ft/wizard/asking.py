@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ft_runtime.files import from_home
 from ft_runtime.findings import FindingsError, finding, text
 from jupyter_ft.services.child import Child
 from jupyter_ft.services.estimate.service import estimate
@@ -106,7 +107,7 @@ def row_html(model: WizardModel, number: int) -> str:
         body |= {name: data.get(name) for name in ("id", "config_name")}
         body["dataset_revision"] = data.get("revision")
     else:
-        body["path"] = Path(train_path(data.get("path"))).expanduser().absolute().as_posix()
+        body["path"] = Path(from_home(train_path(data.get("path")))).absolute().as_posix()
     source = _datasets()
     answer = render(body, _everything(), Limits(), source.child, source)
     said = ""
@@ -130,7 +131,7 @@ def _model(config: dict[str, Any]) -> dict[str, Any]:
     config.setdefault("provider", "hf_hub")
     name = config.get("model_id")
     if config["provider"] == "hf_local" and isinstance(name, str) and "\0" not in name:
-        config["model_id"] = str(Path(name).expanduser().absolute())
+        config["model_id"] = str(Path(from_home(name)).absolute())
     return config
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ft_runtime.config import Config
 from ft_runtime.data.places import printable
-from ft_runtime.files import write_bytes_atomic
+from ft_runtime.files import from_home, write_bytes_atomic
 from ft_runtime.findings import Finding, FindingsError, finding
 from jupyter_ft.builder.bundle import Bundle, build_bundle
 from jupyter_ft.paths import seen_from
@@ -25,7 +25,7 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
     """
     first = train_path(path)
     limits = Limits()
-    place = Path(first).expanduser()
+    place = Path(from_home(first))
     check_ending(place.name, limits.extensions)
     try:
         return preview_file(place, place.name, format, columns or None, limits)

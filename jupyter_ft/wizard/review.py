@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ft_runtime.config import load_config
+from ft_runtime.files import from_home
 from ft_runtime.findings import Finding, FindingsError, text
 from jupyter_ft.services.generate import CELLS, generate
 from jupyter_ft.services.problem import Problem
@@ -94,7 +95,7 @@ class ReviewStep:
         from jupyter_ft.magic import LINKED, offer_download
 
         self.links.outputs = ()
-        folder = Path(self.folder.value.strip() or ".").expanduser()
+        folder = Path(from_home(self.folder.value.strip() or "."))
         try:
             config = load_config(self._model.config())
             bundle, paths, changes = write_notebook(config, folder, force=self.overwrite.value)

@@ -107,6 +107,15 @@ def test_every_finding_of_a_config_is_printed(here: Path, capsys: Any, command: 
     assert sorted(here.iterdir()) == before
 
 
+def test_an_error_of_ours_has_its_own_exit_code(capsys: Any, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("jupyter_ft.cli.generate.build_bundle", broken)
+    assert main(["generate", "sql.yaml"]) == 70
+    assert "please report it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["generate", "check", "run"])
 def test_a_missing_file_is_a_finding(capsys: Any, command: str):
     assert main([command, "nowhere.yaml"]) == 1

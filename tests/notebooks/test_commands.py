@@ -57,7 +57,13 @@ def test_the_demo_runs_on_the_example_and_on_a_file_of_ones_own(
     monkeypatch.chdir(tmp_path)
     arguments = ["demo", "--out", "here"]
     if format:
-        arguments += ["--data", str(write_sample(format, tmp_path / "mine.data"))]
+        mine = write_sample(format, tmp_path / "mine.data")
+        if format == "jsonl_chat":  # every fourth row is longer than the demo's model reads
+            long = [{"role": r, "content": "word " * 900} for r in ("user", "assistant")]
+            count = mine.read_text(encoding="utf-8").count("\n")
+            with open(mine, "a", encoding="utf-8") as stream:
+                stream.write((json.dumps({"messages": long}) + "\n") * (count // 3))
+        arguments += ["--data", str(mine)]
     assert main(arguments) == 0
     out = capsys.readouterr().out
     assert "here/run" in out
@@ -75,4 +81,6 @@ def test_the_demo_refuses_data_that_it_cannot_tell(
     assert "build.demo_format" in capsys.readouterr().err
     assert main(["demo", "--data", "gone.jsonl"]) == 1
     assert "gone.jsonl" in capsys.readouterr().err
+    assert main(["demo", "--out", "odd.jsonl/demo"]) == 1
+    assert "build.cannot_write" in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()

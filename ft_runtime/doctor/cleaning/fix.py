@@ -120,6 +120,7 @@ def fix(
                 result.kept += raw.first if isinstance(raw, Piece) else 1
         result.kept -= kind == "csv" and result.kept > 0
         told.flush()
+        out.finish()
         changes.keep()
         out.keep()
     return result
@@ -244,6 +245,7 @@ class _Repair:
         return made.getvalue().encode("utf-8"), f"{label!r} became {label.strip()!r}"
 
     def _cells(self, raw: bytes) -> list[str]:
+        csv.field_size_limit(max(len(raw), csv.field_size_limit()))
         try:
             source = io.StringIO(raw.removeprefix(BOM).decode("utf-8"), newline="")
             return next(csv.reader(source, delimiter=self._delimiter, strict=True), [])

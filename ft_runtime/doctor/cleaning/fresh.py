@@ -9,11 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from ft_runtime.files import umask
 from ft_runtime.findings import FindingsError, finding
 
 
 class FreshFile:
     """Writes beside the target under another name; `keep` gives it its own at the end.
+
+    Of several files that belong together each is `finish`ed before the first is kept: then a disk
+    that fills up leaves none of them.
 
     Parameters
     ----------
@@ -47,15 +51,22 @@ class FreshFile:
         self.stream = os.fdopen(handle, "wb", buffering=1 << 18)
         return self
 
-    def keep(self) -> None:
-        """Put the file in its place, complete and on the disk."""
+    def finish(self) -> None:
+        """Write what is left, and see it complete on the disk; nothing is written after that."""
+        if self.stream.closed:
+            return
         try:
             self.stream.flush()
             os.fsync(self.stream.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(self._temporary, 0o666 & ~mask)
+            os.chmod(self._temporary, 0o666 & ~umask())
             self.stream.close()
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def keep(self) -> None:
+        """Put the file in its place, complete and on the disk."""
+        self.finish()
+        try:
             try:
                 os.link(self._temporary, self.path)  # fails if there is a file by now
                 os.unlink(self._temporary)

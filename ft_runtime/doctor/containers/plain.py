@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,11 +116,20 @@ def plain(
     FindingsError
         The source cannot be opened, a container is broken, or there is no room to unpack it.
     """
-    with tempfile.TemporaryDirectory(prefix="ft-doctor-") as folder:
+    with ExitStack() as stack:
+
+        @cache
+        def folder() -> Path:
+            """Make the temporary folder when it is needed: most sources are read as they lie."""
+            made = tempfile.TemporaryDirectory(prefix="ft-doctor-")
+            return Path(stack.enter_context(made))
+
         if isinstance(source, (str, os.PathLike)):
-            yield _file(Path(source), Path(folder), format, name, where, tables, most)
+            yield _file(Path(source), folder, format, name, where, tables, most)
         else:
-            yield _dataset(source, Path(folder) / "rows.jsonl")
+            with _room("dataset"):
+                target = folder() / "rows.jsonl"
+            yield _dataset(source, target)
 
 
 def _dataset(data: Any, target: Path) -> Plain:
@@ -131,7 +141,7 @@ def _dataset(data: Any, target: Path) -> Plain:
 
 def _file(
     path: Path,
-    folder: Path,
+    folder: Callable[[], Path],
     format: str | None,
     name: str | None,
     where: str | None,
@@ -146,7 +156,8 @@ def _file(
     place = path
     if squeezed:
         inner = inner.rpartition(".")[0] or inner
-        place = folder / (inner if Path(inner).suffix else f"{inner}.unpacked")
+        with _room(name):
+            place = folder() / (inner if Path(inner).suffix else f"{inner}.unpacked")
         with _room(name), open(place, "wb") as out:
             whole = unpack.unpack(path, squeezed, out, name, most)
         with open(place, "rb") as stream:
@@ -158,8 +169,9 @@ def _file(
     if kind == "text" and tables and table.is_answers(place, format):
         kind = "csv"
     if kind == "text" and most is not None and size > most and not squeezed:
-        place, whole = folder / inner, False
-        _copy_head(path, place, most)
+        with _room(name):
+            place, whole = folder() / inner, False
+            _copy_head(path, place, most)
     elif kind == "text" and not squeezed:
         return Plain(path, name, bytes=size)
     sha256 = sha256_file(path) if most is None or whole else ""
@@ -168,7 +180,8 @@ def _file(
         if not whole:
             _cut_line(place, name, most or 0)
         return Plain(place, name, container, sha256=sha256, bytes=size, complete=whole)
-    target = folder / "rows.jsonl"
+    with _room(name):
+        target = folder() / "rows.jsonl"
     made = Plain(target, name, container, None, kind in ("parquet", "arrow"), sha256, size)
     with _room(name), open(target, "wb") as out:
         if kind == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -108,9 +109,9 @@ def _pairs(
     one: NDArray[Any], gone: NDArray[Any], other: NDArray[Any], come: NDArray[Any], unique: bool
 ) -> list[tuple[int, int]]:
     """Pair rows with equal numbers, in order; with `unique`, only numbers that occur once."""
-    waiting: dict[int, list[int]] = {}
+    waiting: dict[int, deque[int]] = {}
     for row, value in zip(come.tolist(), other[come].tolist(), strict=True):
-        waiting.setdefault(value, []).append(row)
+        waiting.setdefault(value, deque()).append(row)
     leaving: dict[int, int] = {}
     for value in one[gone].tolist():
         leaving[value] = leaving.get(value, 0) + 1
@@ -119,7 +120,7 @@ def _pairs(
     pairs = []
     for row, value in zip(gone.tolist(), one[gone].tolist(), strict=True):
         if rows := waiting.get(value):
-            pairs.append((row, rows.pop(0)))
+            pairs.append((row, rows.popleft()))
     return pairs
 
 

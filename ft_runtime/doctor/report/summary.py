@@ -22,6 +22,7 @@ _FILES = 3
 _SPARE = 4
 """Lines for the remedies of the worst kinds, where not all kinds have room."""
 _LABELS = 5
+_ARROW = "    → "
 _LINE = re.compile(r":\d")
 
 
@@ -126,11 +127,16 @@ def _findings(groups: list[Group], room: int) -> list[str]:
     shown = groups if len(groups) <= room else groups[: max(1, room - 1 - _SPARE)]
     left = len(groups) - len(shown)
     spare = room - len(shown) - bool(left)
-    lines: list[str] = []
+    blocks = []
     for each in shown:
-        made = _lines(each, min(3, 1 + spare))
-        spare -= len(made) - 1
-        lines += made
+        blocks.append(_lines(each, min(3, 1 + spare)))
+        spare -= len(blocks[-1]) - 1
+    # What room is left goes to remedies that were cut short.
+    for each, block in zip(shown, blocks, strict=True):
+        if spare and block[-1].startswith(_ARROW) and block[-1] != _ARROW + each.hint:
+            block[-1:] = _remedy(each.hint, 2)
+            spare -= 1
+    lines = [line for block in blocks for line in block]
     if left:
         lines.append(text("doctor_report.more_kinds", count=left))
     return lines
@@ -150,8 +156,24 @@ def _lines(each: Group, most: int) -> list[str]:
         break_on_hyphens=False,
     ) or [""]
     if each.hint and most > 1:
-        wrapped.append("    → " + printable(each.hint, WIDTH - 6))
+        wrapped += _remedy(each.hint, 1)
     return wrapped
+
+
+def _remedy(hint: str, most: int) -> list[str]:
+    """Return a remedy in at most so many lines."""
+    if most == 1:
+        return [_ARROW + printable(hint, WIDTH - len(_ARROW))]
+    shown = printable(hint, most * WIDTH)
+    return textwrap.wrap(
+        shown,
+        WIDTH,
+        initial_indent=_ARROW,
+        subsequent_indent=" " * len(_ARROW),
+        max_lines=most,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )
 
 
 def _places(where: str, most: int = 60) -> str:

@@ -61,5 +61,7 @@ def write_splits(
         for side, raw in records:
             streams[side].write(raw if raw.endswith(b"\n") else raw + b"\n")
         for file in fresh:
+            file.finish()
+        for file in fresh:
             file.keep()
         return {SIDES[side]: file.path for side, file in zip(used, fresh, strict=True)}

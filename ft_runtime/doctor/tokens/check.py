@@ -144,6 +144,7 @@ class _Gathered:
         self._counts: Counter[str] = Counter()
         self._learned = self._in_use = 0
         self._drawn: tuple[int, Row, Outcome] | None = None
+        """Smallest rank, -1 for the row that was asked for."""
 
     def add(self, row: Row, outcome: Outcome) -> None:
         report, cut = self._report, outcome.cut
@@ -186,8 +187,11 @@ class _Gathered:
         if report.over:
             report.findings.append(self._cost())
         if self._drawn is not None:
-            _, row, outcome = self._drawn
+            rank, row, outcome = self._drawn
             report.drawn = draw(row, outcome, self._tokenizer)
+            if self._line is not None and rank >= 0:
+                values = {"line": self._line, "other": row.line or row.number}
+                report.findings.append(finding("doctor_report.other_drawn", "--draw", **values))
 
     def _cost(self) -> Finding:
         report = self._report

@@ -20,6 +20,8 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from ft_runtime.files import from_home
+
 ENDPOINT = "https://huggingface.co"
 _MAX_BYTES = 32 << 20
 _KEPT = 256
@@ -205,7 +207,7 @@ def _token() -> str:
             return value if value.isascii() and value.isprintable() else ""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("HF_HOME") or f"{cache}/huggingface"
-    place = Path(os.environ.get("HF_TOKEN_PATH") or f"{home}/token").expanduser()
+    place = Path(from_home(os.environ.get("HF_TOKEN_PATH") or f"{home}/token"))
     try:
         value = place.read_text(encoding="ascii").strip()
     except (OSError, ValueError):

@@ -156,6 +156,15 @@ def test_a_hub_base_is_named_with_its_commit(make):
     assert f"revision={'a' * 40!r}" in code_of(card)
 
 
+def test_a_base_in_a_folder_is_said_to_be_seen_from_elsewhere(make):
+    """Beside `adapter`, which is seen from the run folder."""
+    seen = "# its folder, as seen from where the run was started"
+    made = make("lora", "jsonl_chat")
+    assert seen in code_of(card_text(facts_of(made.run.path)))
+    hub = facts_of(made.run.path, provider="hf_hub", model_id="owner/base")
+    assert seen not in code_of(card_text(hub))
+
+
 def test_a_pushed_model_is_loaded_by_its_name(make):
     made = make("lora", "jsonl_chat")
     facts = facts_of(made.run.path, artifacts={"push_to_hub": True, "hub_model_id": "owner/tuned"})

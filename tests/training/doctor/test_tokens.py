@@ -140,3 +140,4 @@ def test_the_row_that_is_asked_for_is_drawn(line, drawn):
     report = check_tokens(rows, "jsonl_chat", byte_level(CHATML), 512, line=line)
     assert report.drawn.example.row == drawn
     assert f"answer {drawn - 1}" in report.drawn.example.text
+    assert ("doctor_report.other_drawn" in codes(report)) is (line == 99)

@@ -70,6 +70,25 @@ def test_tables_escape_what_comes_from_the_data(make):
     assert "s," in repr(shown)
 
 
+def test_nothing_but_the_table_is_left_in_a_notebook(make, monkeypatch):
+    drawn = []
+
+    class Screen:
+        interval, patient = 0.0, False
+
+        def draw(self, frame):
+            drawn.append(frame)
+
+        close = draw
+
+    monkeypatch.setattr("ft_runtime.progress.board.screen", Screen)
+    made = make("lora")
+    assert len(show(made, n=2)) == 2
+    assert drawn == []
+    evaluate(made.config, made.model, made.tokenizer, made.data)
+    assert drawn
+
+
 def test_nothing_held_out_is_told(make, capsys):
     shown = show(make("lora", dataset={"split": {"train": 1.0, "val": 0.0}}))
     assert shown == []

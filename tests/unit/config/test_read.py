@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,8 @@ def test_other_documents_are_named():
 def test_files(tmp_path: Path):
     missing = tmp_path / "none.yaml"
     assert only_code(read_document, missing)[0] == "config.file_missing"
+    with pytest.raises(FindingsError, match=re.escape(f"looked in is {Path.cwd()}.")):
+        read_document("none.yaml")
     assert only_code(read_document, tmp_path)[0] == "config.file_unreadable"
     (tmp_path / "latin.yaml").write_bytes(b"a: \xe9\n")
     assert only_code(read_document, tmp_path / "latin.yaml")[0] == "config.file_unreadable"

@@ -11,6 +11,8 @@ import pytest
 
 from ft_runtime.data import check_rows, load_rows
 from ft_runtime.doctor import opening
+from ft_runtime.doctor.examine import examine
+from ft_runtime.doctor.sources import sources_of
 from ft_runtime.findings import FindingsError
 
 ROW = '{"prompt": "p", "completion": "c"}\n'
@@ -166,3 +168,16 @@ def test_the_hash_is_of_the_bytes(write, make_config):
         source = rows.sources[0]
         assert source.sha256 == hashlib.sha256(data).hexdigest()
         assert (source.bytes, source.rows) == (len(data), 3)
+
+
+def test_a_path_may_begin_at_home(write, make_config, monkeypatch, tmp_path: Path):
+    write("mine.jsonl", [{"prompt": f"p {n}", "completion": "c"} for n in range(4)])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for path in ("~/mine.jsonl", {"train": "~/mine.jsonl"}):
+        config = make_config(path, "jsonl_prompt")
+        rows, found = check_rows(config)
+        assert rows is not None, found
+        assert examine(sources_of(config)).files[0].fine == 4

@@ -6,6 +6,9 @@ import json
 import os
 import socket
 import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 
 import pytest
 
@@ -93,6 +96,35 @@ def test_a_file_that_changes_while_it_is_read_gives_an_invalid_result(
     assert "file_changed" in codes(file.findings)
     assert file.sha256 == ""
     assert file.fine + file.broken == file.rows
+
+
+@pytest.mark.parametrize("alive", [0, 3])
+def test_workers_that_are_killed_cost_time_and_no_row(tmp_path, monkeypatch, alive):
+    class Pool:
+        """Gives way as a pool does whose process was killed: some results, then none, then no."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def submit(self, work, task):
+            self.asked += 1
+            if self.asked > alive + 2:
+                raise BrokenProcessPool
+            made = Future()
+            if self.asked > alive:
+                made.set_exception(BrokenProcessPool())
+            else:
+                made.set_result(work(task))
+            return made
+
+    path = tmp_path / "a.jsonl"
+    path.write_text(rows(*((f"question {i}", "x" * (i % 50)) for i in range(2000))))
+    (whole,) = scan(path, workers=1).files
+    monkeypatch.setattr(engine.pools, "pool", lambda _: nullcontext(Pool()))
+    (file,) = scan(path, workers=4, span=10_000).files
+    assert (file.rows, file.fine, file.fingerprint) == (2000, whole.fine, whole.fingerprint)
+    assert file.sha256 == whole.sha256
+    assert file.findings == whole.findings
 
 
 def test_duplicates_conflicts_and_leaks_are_told_with_their_lines(tmp_path):

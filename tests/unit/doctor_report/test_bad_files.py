@@ -216,3 +216,53 @@ def test_options_that_do_nothing_are_told(here, capsys):
     for option in ("--workers=0", "--draw=0", "--max-seq-len=-1"):
         with pytest.raises(SystemExit):
             main(["check", "a.csv", option])
+
+
+CONFIG = """
+provider: hf_local
+model_id: model
+dataset: {path: a.jsonl, format: csv_classification}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "code"),
+    [
+        ("a.csv", ["--set", "seed=3"], "set_without_config"),
+        ("a.csv", ["--fix-kinds", "bom"], "kinds_without_fix"),
+        ("c.yaml", ["--format", "jsonl_chat"], "config_decides"),
+        ("c.yaml", ["--columns", "text=a", "--max-seq-len", "9"], "config_decides"),
+        ("c.yaml", ["--tokenizer", "model"], "config_decides"),
+        ("c.yaml", ["--draw", "2"], "draw_without_tokens"),
+        ("c.yaml", ["--set", "seed=3"], None),
+    ],
+)
+def test_an_option_without_an_effect_is_a_warning(here, capsys, file, options, code):
+    table(here / "a.csv", ROWS)
+    jsonl(here / "a.jsonl", ROWS)
+    (here / "c.yaml").write_text(CONFIG)
+    main(["check", file, *options, "--json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    warned = [
+        item["code"].partition(".")[2]
+        for item in found
+        if item["severity"] == "warning" and item["code"].startswith("doctor_report.")
+    ]
+    assert warned == ([code] if code else [])
+
+
+def test_a_folder_with_a_record_alone_says_what_to_type(here, capsys):
+    table(here / "a.csv", ROWS)
+    assert main(["check", "a.csv", "--write-record", "one"]) == 0
+    capsys.readouterr()
+    assert told(capsys, "one") == ["record_alone"]
+    assert main(["check", "one", "--against", "a.csv"]) == 1  # a record is expected there
+    assert main(["check", "one", "--against", "one"]) == 0
+
+
+def test_a_column_of_no_format_is_refused(here, capsys):
+    table(here / "a.csv", ROWS)
+    assert main(["check", "a.csv", "--columns", "txt=text"]) == 1
+    shown = capsys.readouterr().err
+    assert "unknown_column" in shown
+    assert "'txt'" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 
@@ -100,6 +101,34 @@ def test_nothing_is_overwritten_and_nothing_is_left_of_a_failure(tmp_path, monke
     with pytest.raises(FindingsError, match="No space left"):
         fix(source, tmp_path / "out.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_disk_that_fills_at_the_last_moment_leaves_neither_copy_nor_list(
+    tmp_path, monkeypatch, last
+):
+    jsonl(tmp_path / "a.jsonl", ROWS)
+    calls, real = [], os.fsync
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) == last:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FindingsError, match="cannot_write"):
+        fix(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_long_cell_is_repaired_like_any_other(tmp_path):
+    long = "x" * 200_000
+    (tmp_path / "a.csv").write_text(f"text,label\n{long},a \n{long},a \nshort,b\n")
+    done = fix(tmp_path / "a.csv", tmp_path / "b.csv", kind="csv", labelled=True)
+    assert done.counts["label_spaces"] == 1  # the other row is left out whole
+    assert done.counts["duplicates"] == 1
+    assert (tmp_path / "b.csv").read_text() == f"text,label\n{long},a\nshort,b\n"
 
 
 def test_an_unknown_kind_is_a_finding(tmp_path):

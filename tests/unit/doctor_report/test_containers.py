@@ -124,6 +124,22 @@ def test_no_copy_is_left_behind(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "a.jsonl.gz"]
 
 
+def test_only_what_is_unpacked_needs_room_for_temporary_files(tmp_path, monkeypatch):
+    path = jsonl(tmp_path / "a.jsonl", ROWS)
+    packed(tmp_path / "a.jsonl.gz", path)
+    (tmp_path / "a.json").write_text(json.dumps(ROWS))
+
+    def nowhere(*_args, **_options):
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", nowhere)
+    assert examine(path).ok
+    for name in ("a.jsonl.gz", "a.json"):
+        report = examine(tmp_path / name)
+        assert [each.code for each in report.groups] == ["data.cannot_unpack"]
+    assert [each.code for each in examine(ROWS).groups] == ["data.cannot_unpack"]
+
+
 def test_a_full_disk_while_unpacking_is_a_finding(tmp_path, monkeypatch):
     source = packed(tmp_path / "a.jsonl.gz", jsonl(tmp_path / "a.jsonl", ROWS))
 

@@ -96,18 +96,28 @@ def test_columns_can_be_named(here, capsys):
     assert main(["check", "a.jsonl"]) == 1
     command = ["check", "a.jsonl", "--format", "jsonl_prompt", "--columns", "prompt=ask"]
     assert main([*command, "--columns", "completion=say"]) == 0
-    assert columns_of(["a=b,c=d", "e=f=g"]) == {"a": "b", "c": "d", "e": "f=g"}
+    assert columns_of(["text=b,label=d", "input=f=g"]) == {
+        "text": "b",
+        "label": "d",
+        "input": "f=g",
+    }
     with pytest.raises(FindingsError, match="bad_columns"):
         columns_of(["a"])
     assert main(["check", "a.jsonl", "--columns", "prompt"]) == 1
 
 
-def test_a_config_is_told_from_data(here):
+def test_a_config_is_told_from_data(here, monkeypatch):
     (here / "c.json").write_text(json.dumps({"model_id": "m", "dataset": {"path": "a"}}))
     (here / "d.json").write_text(json.dumps([{"prompt": "a", "completion": "b"}]))
     (here / "e.json").write_text('{"prompt": "a", "completion": "b"}\n' * 3)
     assert [is_data(name) for name in ("c.json", "d.json", "e.json")] == [False, True, True]
     assert not is_data("x.yaml")
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refused)
+    assert is_data("c.json")  # and is told to be unreadable by whoever opens data
     assert is_data("x.csv.gz")
 
 

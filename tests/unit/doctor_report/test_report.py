@@ -244,6 +244,18 @@ def test_the_empty_rate_is_told_everywhere(tmp_path):
     assert "of the rows" not in whole
 
 
+def test_a_remedy_is_whole_where_there_is_room(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('text,label\nHe said "yes" to me,a\nShe did not,b\n')
+    _, found, _ = parts(examine(path))
+    at = next(i for i, line in enumerate(found) if line.startswith("    → Put the cell"))
+    assert found[at + 1].startswith("      ")
+    assert found[at + 1].endswith("CSV).")
+    _, tight, _ = parts(examine(path), 0)
+    assert sum(line.startswith("    →") for line in tight) < len(tight)
+    assert max(map(len, [*found, *tight])) <= WIDTH
+
+
 def test_a_check_that_nobody_makes_is_refused(tmp_path):
     path = jsonl(tmp_path / "a.jsonl", ROWS)
     with pytest.raises(ValueError, match="no such check: secret "):

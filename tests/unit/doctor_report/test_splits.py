@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import random
 from collections import Counter
 
@@ -237,3 +239,29 @@ def test_a_class_of_one_row_stays_in_training_however_many_there_are():
     made = spread(rows)
     made.label, made.names = np.arange(rows), [f"c{i}" for i in range(rows)]
     assert (safe_sides(made, SHARES, 1) == 0).all()
+
+
+def test_the_paths_of_a_written_split_can_be_pasted(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path / "a.csv", ROWS)
+    assert main(["check", "a.csv", "--write-splits", "my: splits #2 ü"]) == 0
+    shown = capsys.readouterr().out
+    pasted = yaml.safe_load(shown[shown.index("dataset:") :])
+    for name, path in pasted["dataset"]["path"].items():
+        assert (tmp_path / path).is_file(), name
+
+
+def test_a_full_disk_leaves_no_part_of_a_split(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path / "a.csv", ROWS)
+    calls, real = [], os.fsync
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["check", "a.csv", "--write-splits", "parts"]) == 1
+    assert list((tmp_path / "parts").iterdir()) == []

@@ -11,7 +11,7 @@ import pytest
 from ft_runtime.config import load_config
 from ft_runtime.devices import Device
 from ft_runtime.findings import FindingsError
-from ft_runtime.runs import start_run
+from ft_runtime.runs import check_folder, start_run
 
 CPU = Device(type="cpu", name="some CPU", precision="none", reason="")
 
@@ -260,3 +260,11 @@ def test_two_processes_cannot_share_a_folder(make_config, tmp_path):
     run.close()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("where", ["~no-such-user/out", "~/out"])
+def test_a_home_that_nobody_has_is_a_folder_of_that_name(make_config, monkeypatch, tmp_path, where):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    check_folder(make_config(f"artifacts.output_dir={where}"))
+    assert not list(tmp_path.iterdir())
