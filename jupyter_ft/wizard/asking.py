@@ -18,7 +18,7 @@ from jupyter_ft.services.preview import Limits, preview_hub
 from jupyter_ft.services.problem import Problem
 from jupyter_ft.services.render import render
 from jupyter_ft.services.statistics import sizes
-from jupyter_ft.wizard.files import look_at, train_path
+from jupyter_ft.wizard.files import expanded, look_at, train_path
 from jupyter_ft.wizard.html import findings_html, note_html, rendered_html
 from jupyter_ft.wizard.model import WizardModel
 
@@ -106,7 +106,7 @@ def row_html(model: WizardModel, number: int) -> str:
         body |= {name: data.get(name) for name in ("id", "config_name")}
         body["dataset_revision"] = data.get("revision")
     else:
-        body["path"] = Path(train_path(data.get("path"))).expanduser().absolute().as_posix()
+        body["path"] = expanded(train_path(data.get("path"))).absolute().as_posix()
     source = _datasets()
     answer = render(body, _everything(), Limits(), source.child, source)
     said = ""
@@ -130,7 +130,7 @@ def _model(config: dict[str, Any]) -> dict[str, Any]:
     config.setdefault("provider", "hf_hub")
     name = config.get("model_id")
     if config["provider"] == "hf_local" and isinstance(name, str) and "\0" not in name:
-        config["model_id"] = str(Path(name).expanduser().absolute())
+        config["model_id"] = str(expanded(name).absolute())
     return config
 
 

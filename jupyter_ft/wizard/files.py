@@ -23,9 +23,8 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
     FindingsError, Problem
         When there is nothing to look at.
     """
-    first = train_path(path)
     limits = Limits()
-    place = Path(first).expanduser()
+    place = expanded(train_path(path))
     check_ending(place.name, limits.extensions)
     try:
         return preview_file(place, place.name, format, columns or None, limits)
@@ -47,6 +46,14 @@ def train_path(path: Any) -> str:
     if not isinstance(first, str) or not first:
         raise FindingsError([finding("wizard.no_path", "dataset.path")])
     return first
+
+
+def expanded(path: str) -> Path:
+    """Return a path with ``~`` written out, as long as there is such a home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def save_upload(name: str, data: bytes, folder: Path) -> Path:

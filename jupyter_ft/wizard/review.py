@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ft_runtime.config import load_config
 from ft_runtime.findings import Finding, FindingsError, text
 from jupyter_ft.services.generate import CELLS, generate
 from jupyter_ft.services.problem import Problem
-from jupyter_ft.wizard.files import write_notebook
+from jupyter_ft.wizard.files import expanded, write_notebook
 from jupyter_ft.wizard.form import Form
 from jupyter_ft.wizard.html import code_html, findings_html, note_html, summary_html
 from jupyter_ft.wizard.insert import Insertion
@@ -81,12 +80,12 @@ class ReviewStep:
         self.said.value = note_html(text("wizard.inserting", count=len(cells)))
         self._inserter([dict(cell) for cell in cells], self._inserted)
 
-    def _inserted(self, result: int | Finding) -> None:
+    def _inserted(self, result: str | Finding) -> None:
         self.insert.disabled = not self._model.answer["valid"]
         if isinstance(result, Finding):
             self._tell([result])
         else:
-            self.said.value = note_html(text("wizard.inserted", count=result))
+            self.said.value = note_html(result)
 
     def _write(self, _: Any) -> None:
         from IPython.display import FileLink
@@ -94,7 +93,7 @@ class ReviewStep:
         from jupyter_ft.magic import LINKED, offer_download
 
         self.links.outputs = ()
-        folder = Path(self.folder.value.strip() or ".").expanduser()
+        folder = expanded(self.folder.value.strip() or ".")
         try:
             config = load_config(self._model.config())
             bundle, paths, changes = write_notebook(config, folder, force=self.overwrite.value)

@@ -36,6 +36,9 @@ export function notebookTarget(
   const status = kernel?.status;
   return {
     name: PathExt.basename(context.path),
+    get path() {
+      return context.path;
+    },
     folder: PathExt.dirname(context.localPath),
     shared: content.model.sharedModel,
     activeIndex: content.activeCellIndex,
@@ -44,6 +47,9 @@ export function notebookTarget(
     kernel: !kernel ? 'none' : status === 'dead' ? 'dead' : status === 'busy' ? 'busy' : 'ready',
     isStale: async () => contents !== null && isStale(panel, contents),
     reveal: index => {
+      if (content.isDisposed) {
+        return;
+      }
       content.deselectAll();
       content.activeCellIndex = index;
       // Once the cells are drawn: to look for the place before would hold up their drawing.

@@ -50,6 +50,8 @@ export function DropZone({ onFile }: { onFile: (file: File) => void }) {
 
 export interface IPreviewProps {
   preview: IPreview;
+  /** Whether the data is being looked at again, with another format or other columns. */
+  busy?: boolean;
   /** The format and columns that the config has now. */
   format: string | undefined;
   columns: { [name: string]: PartialJSONValue | undefined };
@@ -59,7 +61,7 @@ export interface IPreviewProps {
 
 /** What is in the data file: facts, suggestion, findings and the first rows. */
 export function Preview(props: IPreviewProps) {
-  const { preview } = props;
+  const { preview, busy = false } = props;
   const trans = useTrans();
   const facts = [
     preview.total_rows !== null
@@ -72,7 +74,11 @@ export function Preview(props: IPreviewProps) {
     lengths(preview, trans.__('characters'))
   ].filter(fact => fact !== '');
   return (
-    <section className="jp-ft-preview" aria-label={trans.__('Preview of the data')}>
+    <section
+      className={`jp-ft-preview${busy ? ' jp-ft-mod-busy' : ''}`}
+      aria-label={trans.__('Preview of the data')}
+      aria-busy={busy}
+    >
       <h3 title={preview.name}>{preview.name}</h3>
       <p id="ft-preview-facts">{facts.join(' · ')}</p>
       {preview.hub && <HubFacts hub={preview.hub} />}

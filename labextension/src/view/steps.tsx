@@ -20,6 +20,7 @@ function useForm({ model, form }: IStepProps) {
   return {
     form,
     step: model.step,
+    wanted: model.wanted,
     findingsOf: (path: string) => model.findingsOf(path),
     onChange: (path: string, value: PartialJSONValue | undefined) => model.set(path, value)
   };
@@ -115,6 +116,7 @@ export function DataStep(props: IStepProps) {
       {answer && (
         <Preview
           preview={answer}
+          busy={busy}
           format={form.value('dataset.format') as string | undefined}
           columns={(form.value('dataset.columns') ?? {}) as PartialJSONObject}
           onFormat={format => model.set('dataset.format', format)}
@@ -171,8 +173,10 @@ function Examples({ model }: { model: WizardModel }) {
 /** One row with the model's chat template, on request: it takes the server a moment. */
 function RenderedRow({ model, form, rows }: IStepProps & { rows: number }) {
   const trans = useTrans();
-  const [row, setRow] = React.useState(1);
-  const { answer, busy, error } = model.queries.rendered.state;
+  const [chosen, setChosen] = React.useState(1);
+  const row = Math.min(chosen, rows);
+  const { rendered } = model.queries;
+  const { answer, busy, error } = rendered.state;
   const ready = Boolean(form.value('model_id') && form.value('dataset.format'));
   const problem = problemOf(model, error);
   return (
@@ -184,7 +188,10 @@ function RenderedRow({ model, form, rows }: IStepProps & { rows: number }) {
           id="ft-row"
           className="jp-mod-styled"
           value={row}
-          onChange={event => setRow(Number(event.target.value))}
+          onChange={event => {
+            setChosen(Number(event.target.value));
+            rendered.clear(); // that was another row
+          }}
         >
           {Array.from({ length: rows }, (_, index) => (
             <option key={index}>{index + 1}</option>
