@@ -1,10 +1,11 @@
-import { fireEvent, render, screen, within } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import axe from 'axe-core';
 import React from 'react';
 
 import { ApiError, type ITaskPreset } from '../src/api';
 import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
+import { fieldId, useSignal } from '../src/view/common';
 import { parse } from '../src/view/controls';
 import { Preview, Rendered } from '../src/view/data';
 import { MemoryBar } from '../src/view/facts';
@@ -70,6 +71,80 @@ describe('SchemaForm', () => {
   });
 });
 
+describe('a field', () => {
+  function typing(path: string) {
+    const model = new FormModel(config);
+    const step = config.field(path)!.step;
+    const findingsOf = () => [];
+    const View = () => {
+      useSignal(model.changed);
+      return (
+        <SchemaForm
+          form={model}
+          step={step}
+          findingsOf={findingsOf}
+          onChange={(name, value) => model.set(name, value)}
+        />
+      );
+    };
+    render(<View />);
+    return { model, field: document.getElementById(fieldId(path)) as HTMLInputElement };
+  }
+
+  it('shows what was typed, and what is set beside it while the cursor is in it', () => {
+    const { model, field } = typing('dataset.path');
+    fireEvent.focus(field);
+    for (const text of ['{"train"', 'a ', '', 'b']) {
+      fireEvent.change(field, { target: { value: text } });
+      expect(field.value).toBe(text);
+    }
+    act(() => model.set('dataset.path', 'dropped.jsonl'));
+    expect(field.value).toBe('dropped.jsonl');
+    fireEvent.change(field, { target: { value: '' } });
+    act(() => model.set('dataset.path', 'again.jsonl'));
+    expect(field.value).toBe('again.jsonl');
+  });
+
+  it('stays empty while its value is typed anew', () => {
+    const { field } = typing('hyperparams.learning_rate');
+    fireEvent.focus(field);
+    for (const text of ['1e-3', '1e-', '', '2']) {
+      fireEvent.change(field, { target: { value: text } });
+      expect(field.value).toBe(text);
+    }
+  });
+
+  it('takes the name of a column that begins like the column that it is for', () => {
+    const { model } = typing('dataset.columns');
+    act(() => model.set('dataset.format', 'csv_classification'));
+    const field = document.getElementById('ft-dataset-columns-text') as HTMLInputElement;
+    for (const text of ['tex', 'text', 'text_en']) {
+      fireEvent.change(field, { target: { value: text } });
+      expect(field.value).toBe(text);
+    }
+    expect(model.value('dataset.columns')).toEqual({ text: 'text_en' });
+  });
+});
+
+it('draws what changed between the first drawing and the first look at the signal', () => {
+  const model = new FormModel(config);
+  const Inner = () => {
+    React.useEffect(() => model.set('seed', 7), []);
+    return null;
+  };
+  const Outer = () => {
+    useSignal(model.changed);
+    return (
+      <>
+        <output>{String(model.value('seed'))}</output>
+        <Inner />
+      </>
+    );
+  };
+  render(<Outer />);
+  expect(screen.getByRole('status').textContent).toBe('7');
+});
+
 describe('parse', () => {
   it.each([
     ['hyperparams.batch_size_train', 'auto', 'auto'],
@@ -133,6 +208,15 @@ describe('Preview', () => {
     expect(screen.getByText('user: Look here[image_url]')).toBeTruthy();
   });
 
+  it('shows the first of very many columns', () => {
+    const columns = Array.from({ length: 1000 }, (_, i) => `c${i}`);
+    const preview = { ...PREVIEW, columns, rows: [{ c0: 'a' }] };
+    const props = { preview, columns: {}, onFormat: jest.fn(), onColumns: jest.fn() };
+    const { container } = render(<Preview {...props} format={undefined} />);
+    expect(container.querySelectorAll('td')).toHaveLength(100);
+    expect(container.querySelector('caption')!.textContent).toContain('900 columns more');
+  });
+
   it('shows hostile text as text', () => {
     const row = { question: '<img src=x onerror=alert(1)>', answer: '{{7*7}}' };
     const preview = { ...PREVIEW, rows: [row], name: '<b>rows</b>' };
@@ -165,6 +249,30 @@ describe('ModelStep', () => {
 });
 
 describe('Rendered', () => {
+  it('goes when another row is chosen, and asks for a row that is there', async () => {
+    const { model, api } = await world();
+    const rows = ['a', 'b', 'c'].map(question => ({ question, answer: 'x' }));
+    api.previewed = { ...PREVIEW, rows };
+    model.set('model_id', 'a/b');
+    model.intake.useDataset('rows.jsonl');
+    render(<Wizard model={model} />);
+    const row = (await screen.findByLabelText('Row')) as HTMLSelectElement;
+    fireEvent.change(row, { target: { value: '3' } });
+    const button = screen.getByText('Render');
+    fireEvent.click(button);
+    await waitFor(() => expect(model.queries.rendered.state.answer).not.toBeNull());
+    fireEvent.change(row, { target: { value: '2' } });
+    expect(model.queries.rendered.state.answer).toBeNull();
+    fireEvent.change(row, { target: { value: '3' } });
+    api.previewed = { ...PREVIEW, rows: rows.slice(0, 1) };
+    act(() => model.lookAgain());
+    await waitFor(() => expect(row.options).toHaveLength(1));
+    fireEvent.click(button);
+    await waitFor(() => expect(model.queries.rendered.state.answer).not.toBeNull());
+    expect(api.asked('render').map(one => (one as { row: number }).row)).toEqual([2, 0]);
+    model.dispose();
+  });
+
   it('marks what is supervised', () => {
     const segments = [
       { text: 'Q', supervised: false },
@@ -189,6 +297,21 @@ describe('Wizard', () => {
       'There is no rows.jsonl.Pick another.'
     );
     expect(document.querySelector('#ft-no-findings')).toBeNull();
+    model.dispose();
+  });
+
+  it.each([
+    ['hyperparams.max_steps', 'ft-hyperparams-max_steps'],
+    ['dataset.columns', 'ft-dataset-columns-text'],
+    ['artifacts.save_steps', 'ft-artifacts-save_steps']
+  ])('goes from a finding to its field, folded or not: %s', async (where, id) => {
+    const { model, api } = await world();
+    api.findings = () => [finding(where, 'warning')];
+    model.form!.draft = { dataset: { format: 'csv_classification' } };
+    model.goTo('review');
+    render(<Wizard model={model} />);
+    fireEvent.click(await screen.findByRole('button', { name: where }));
+    await waitFor(() => expect(document.activeElement?.id).toBe(id));
     model.dispose();
   });
 

@@ -11,6 +11,7 @@ afterEach(() => void jest.useRealTimers());
 function target(over = {}) {
   return {
     name: 'mine.ipynb',
+    path: 'work/mine.ipynb',
     folder: 'work',
     shared: YNotebook.create(),
     activeIndex: 0,
@@ -58,6 +59,18 @@ describe('start', () => {
     expect(model.problem).toBeNull();
     expect(model.form).not.toBeNull();
   });
+});
+
+it('begins one form, however often it is told to try again', async () => {
+  const api = new FakeApi();
+  api.failure = new ApiError(0, 'server.unreachable', '');
+  const { model } = await world(undefined, api);
+  api.failure = null;
+  api.calls = [];
+  await Promise.all([model.start(), model.start()]);
+  expect(api.asked('schema')).toHaveLength(1);
+  await model.start();
+  expect(api.asked('health')).toHaveLength(2);
 });
 
 describe('typing', () => {
@@ -128,6 +141,26 @@ describe('typing', () => {
     model.undoPreset();
     expect(model.form!.draft).toEqual({ seed: 7 });
   });
+
+  it('keeps errors back again after starting over from the review', async () => {
+    const { model, api } = await world();
+    api.findings = () => [finding('model_id')];
+    model.goTo('review');
+    model.reset();
+    await settle();
+    expect(model.step).toBe('model');
+    expect(model.findingsOf('model_id')).toEqual([]);
+  });
+
+  it('takes a preset back and keeps what was typed since', async () => {
+    const { model } = await world();
+    const config = { hyperparams: { num_epochs: 3 } };
+    model.set('hyperparams.num_epochs', 2);
+    model.applyPreset({ id: 'a', title: 'A', description: '', level: 'beginner', config });
+    model.set('model_id', 'a/b');
+    model.undoPreset();
+    expect(model.form!.draft).toEqual({ hyperparams: { num_epochs: 2 }, model_id: 'a/b' });
+  });
 });
 
 describe('configs', () => {
@@ -146,6 +179,18 @@ describe('configs', () => {
     expect(model.form!.isSet('seed')).toBe(false);
   });
 
+  it('is taken over before anybody goes on with it, even while the wizard starts', async () => {
+    const api = new FakeApi();
+    api.failure = new ApiError(0, 'server.unreachable', '');
+    const { model } = await world(undefined, api);
+    api.failure = null;
+    const taken = model.intake.loadConfig('config.yaml');
+    await Promise.resolve();
+    await model.start();
+    expect(await taken).toBe(true);
+    expect(model.config).toMatchObject({ model_id: 'some/model' });
+  });
+
   it('leaves everything as it was when the file is no config', async () => {
     const { model, api } = await world();
     model.set('seed', 7);
@@ -153,6 +198,25 @@ describe('configs', () => {
     expect(await model.intake.loadConfig('new.yaml')).toBe(false);
     expect(model.notice!.findings).toHaveLength(1);
     expect(model.form!.draft).toEqual({ seed: 7 });
+  });
+});
+
+describe('review', () => {
+  it('sees the config from the notebook that comes to the front', async () => {
+    const { model, api, host } = await world();
+    model.set('dataset.path', 'data/r.csv');
+    model.goTo('review');
+    await settle();
+    api.calls = [];
+    model.refresh();
+    await settle();
+    expect(api.asked('validate')).toEqual([]);
+    host.target = target();
+    model.refresh();
+    await settle();
+    const seen = { dataset: { path: '../data/r.csv', format: 'jsonl_instr' } };
+    expect(api.asked('validate')).toEqual([{ config: seen }]);
+    expect(api.asked('cells')).toEqual([seen]);
   });
 });
 
@@ -200,6 +264,31 @@ describe('delivery', () => {
     await model.delivery.insert({ dataset: { path: 'data/r.csv' } });
     expect(api.asked('cells')).toEqual([{ dataset: { path: '../data/r.csv' } }]);
     expect(notebook.reveal).toHaveBeenCalledWith(0);
+  });
+
+  it('inserts nothing into a notebook that came to the front meanwhile', async () => {
+    const { model, host } = await world();
+    const other = target({ name: 'other.ipynb' });
+    host.target = target();
+    const inserted = model.delivery.insert({});
+    host.target = other;
+    await inserted;
+    expect(JSON.stringify(model.delivery.outcome)).toContain('other.ipynb came to the front');
+    expect(other.shared.cells).toHaveLength(0);
+  });
+
+  it('shows a cell of the notebook that got it, whichever is in front', async () => {
+    const { model, host } = await world();
+    const [mine, other] = [target(), target()];
+    host.target = mine;
+    await model.delivery.insert({});
+    await model.delivery.reveal(1);
+    expect(mine.reveal).toHaveBeenLastCalledWith(1);
+    host.target = other;
+    await model.delivery.reveal(2);
+    expect(host.opened).toEqual(['work/mine.ipynb']);
+    expect(mine.reveal).toHaveBeenLastCalledWith(2);
+    expect(other.reveal).not.toHaveBeenCalled();
   });
 
   it('makes the cells ahead once the config is reviewed, and again when it changes', async () => {

@@ -148,17 +148,25 @@ function Labels({ labels }: { labels: { label: string; count: number }[] }) {
   );
 }
 
+/** The server shows no more of a row, and a browser hardly could. */
+const MOST_COLUMNS = 100;
+
 function Rows({ preview }: { preview: IPreview }) {
   const trans = useTrans();
+  const columns = preview.columns.slice(0, MOST_COLUMNS);
+  const more = preview.columns.length - columns.length;
   const caption = trans._n('The first row', 'The first %1 rows', preview.rows.length);
   return (
     <div className="jp-ft-table" role="region" aria-label={caption} tabIndex={0}>
       <table id="ft-preview-table">
-        <caption>{caption}</caption>
+        <caption>
+          {caption}
+          {more > 0 && ` ${trans._n('(and %1 column more)', '(and %1 columns more)', more)}`}
+        </caption>
         <thead>
           <tr>
             <th scope="col">#</th>
-            {preview.columns.map(column => (
+            {columns.map(column => (
               <th key={column} scope="col">
                 {column}
               </th>
@@ -169,7 +177,7 @@ function Rows({ preview }: { preview: IPreview }) {
           {preview.rows.map((row, index) => (
             <tr key={index}>
               <th scope="row">{index + 1}</th>
-              {preview.columns.map(column => (
+              {columns.map(column => (
                 <td key={column}>{cell(row[column])}</td>
               ))}
             </tr>
