@@ -95,6 +95,7 @@ describe('data', () => {
     const first = await world(store);
     first.model.set('model_id', 'a/b');
     first.model.set('dataset.path', 'rows.jsonl');
+    await settle();
     const { model, api } = await world(store);
     model.queries.askModel(model.form!);
     await settle();

@@ -87,6 +87,29 @@ export class Queries {
   }
 }
 
+/** What the server is asked about, or what of it. */
+type Question = 'source' | 'preview' | 'model' | 'rendered';
+
+/** Notices which questions the form would ask otherwise now. */
+export class Compared {
+  /** Return those that are other ones than when this was called last. */
+  compare(form: FormModel, detected: string | null): Set<Question> {
+    const now: { [question in Question]: unknown } = {
+      source: dataSource(form),
+      preview: previewRequest(form, detected),
+      model: modelRequest(form),
+      rendered: renderRequest(form, 0)
+    };
+    const names = Object.keys(now) as Question[];
+    const texts = new Map(names.map(name => [name, JSON.stringify(now[name])]));
+    const changed = names.filter(name => texts.get(name) !== this._before.get(name));
+    this._before = texts;
+    return new Set(changed);
+  }
+
+  private _before = new Map<Question, string | undefined>();
+}
+
 /** The data file that the form names: the training file, where there are several. */
 export function filePath(form: FormModel): string | null {
   const path = form.isHidden('dataset.path') ? null : form.value('dataset.path');

@@ -2,25 +2,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { PartialJSONValue } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import type {
-  Draft,
-  IApi,
-  IEstimate,
-  IExample,
-  IFinding,
-  IPresets,
-  ITaskPreset,
-  IValidation
-} from '../api';
+import type { Draft, IApi, IExample, IFinding, IPresets, ITaskPreset } from '../api';
 import { Delivery } from './delivery';
-import { type ISorted, sortFindings } from './findings';
+import { FindingsSorter, type ISorted } from './findings';
 import { FormModel } from './form';
 import type { IHost } from './host';
 import { Intake } from './intake';
 import { seenFrom, takeBack } from './paths';
 import type { Persistence } from './persistence';
 import { type IProblem, isUsable, tell, versionProblem } from './problems';
-import { dataSource, modelRequest, previewRequest, Queries, renderRequest } from './queries';
+import { Compared, Queries } from './queries';
 import { ConfigSchema, type Step, STEPS } from './schema';
 
 export interface IWizardOptions {
@@ -31,9 +22,6 @@ export interface IWizardOptions {
   /** Version of this front end. */
   version: string;
 }
-
-/** What the server is asked about, or what of it. */
-type Question = 'source' | 'preview' | 'model' | 'rendered';
 
 /** The wizard: where the user is, what they typed, and what the server says of it. */
 export class WizardModel {
@@ -165,19 +153,7 @@ export class WizardModel {
     const { answer } = this.queries.validation.state;
     const estimate = this.queries.estimate.state.answer;
     const { form } = this;
-    if (!form || !answer) {
-      return null;
-    }
-    // Every field asks: sorted once for all of them.
-    if (this._sorted?.answer !== answer || this._sorted.estimate !== estimate) {
-      // What the machine says of a choice stands beside that choice too.
-      const more = (estimate?.findings ?? []).filter(
-        one => one.severity === 'warning' && form.schema.field(one.where)
-      );
-      const found = sortFindings(form.schema, [...answer.findings, ...more]);
-      this._sorted = { answer, estimate, found };
-    }
-    return this._sorted.found;
+    return form && answer ? this._sorter.sort(form.schema, answer, estimate) : null;
   }
 
   /** Findings beside a field or section: those of one that nobody came to yet are kept back. */
@@ -291,7 +267,7 @@ export class WizardModel {
       this._detected = state.detected;
     }
     this.form = form;
-    this._compare(form);
+    this._compared.compare(form, this._detected);
     form.changed.connect(this._formChanged, this);
     this.lookAgain();
     this._waiting.splice(0).forEach(work => work(form));
@@ -300,7 +276,7 @@ export class WizardModel {
   private _formChanged(form: FormModel): void {
     this._save();
     this.delivery.clear();
-    const changed = this._compare(form);
+    const changed = this._compared.compare(form, this._detected);
     if (changed.has('source')) {
       // Rows of other data are nothing to show, nor to take columns from.
       this.queries.preview.clear();
@@ -316,21 +292,6 @@ export class WizardModel {
     }
     this._ask();
     this._emit();
-  }
-
-  /** Which questions would be other ones than when this was called last. */
-  private _compare(form: FormModel): Set<Question> {
-    const now: { [question in Question]: unknown } = {
-      source: dataSource(form),
-      preview: previewRequest(form, this._detected),
-      model: modelRequest(form),
-      rendered: renderRequest(form, 0)
-    };
-    const names = Object.keys(now) as Question[];
-    const texts = new Map(names.map(name => [name, JSON.stringify(now[name])]));
-    const changed = new Set(names.filter(name => texts.get(name) !== this._compared.get(name)));
-    this._compared = texts;
-    return changed;
   }
 
   private _ask(): void {
@@ -399,15 +360,10 @@ export class WizardModel {
   private _defaults: Draft = {};
   /** The format that was taken over without asking. */
   private _detected: string | null = null;
-  /** What the questions were, as text. */
-  private _compared = new Map<Question, string>();
+  private readonly _compared = new Compared();
+  private readonly _sorter = new FindingsSorter();
   /** The configs that were validated and estimated last, as text. */
   private _asked = '';
   private _estimated = '';
   private _starting: Promise<void> | null = null;
-  private _sorted: {
-    answer: IValidation;
-    estimate: IEstimate | null;
-    found: ISorted;
-  } | null = null;
 }
