@@ -140,7 +140,7 @@ def _write(path: Path, data: bytes) -> Path:
 
 
 def _cannot_write(path: Path, error: Exception) -> FindingsError:
-    """Return the error for a file that cannot be written, or whose name the system does not take."""
+    """Return the error for a file that cannot be written, or whose name cannot be one."""
     problem = getattr(error, "strerror", None) or str(error)
     return FindingsError(
         [finding("build.cannot_write", printable(str(path), 300), problem=printable(problem, 300))]
