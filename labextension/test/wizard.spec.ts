@@ -111,6 +111,8 @@ describe('typing', () => {
     const store = new FakeStore();
     store.setItem('jupyter-ft:wizard', '{"version": 99, "draft": 7}');
     expect((await world(store)).model.form!.draft).toEqual({});
+    store.setItem('jupyter-ft:wizard', '{"version": 1, "draft": {}, "visited": 7}');
+    expect((await world(store)).model.problem).toBeNull();
     store.setItem('jupyter-ft:wizard', 'not JSON');
     expect((await world(store)).model.form!.draft).toEqual({});
   });

@@ -27,7 +27,7 @@ export interface IHost {
   folder(): string;
   /** Write a new file beside others without overwriting one; returns its path. */
   write(folder: string, name: string, content: string | object): Promise<string>;
-  /** Read a text file. */
+  /** Read a text file; throws ToldError for one that is too big for a config. */
   read(path: string): Promise<string>;
   /** Upload a file into the file browser's folder; returns its path. */
   upload(file: File): Promise<string>;

@@ -87,5 +87,6 @@ function read(store: IInstantStore | null): IWizardState | null {
 function check(value: unknown): IWizardState | null {
   const state = value as IWizardState | null;
   const good = state?.version === 1 && typeof state.draft === 'object' && state.draft !== null;
-  return good ? { ...state, visited: state.visited ?? [], detected: state.detected ?? null } : null;
+  const visited = Array.isArray(state?.visited) ? state.visited : [];
+  return good ? { ...state, visited, detected: state.detected ?? null } : null;
 }

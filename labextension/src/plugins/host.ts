@@ -8,8 +8,11 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { IHost, INotebookTarget } from '../model/host';
+import { ToldError } from '../model/problems';
 import { sendFile } from '../model/upload';
 
+/** Bytes: what is larger was never a config, and would hold up page and server. */
+const MOST_READ = 2 ** 20;
 const DATA_FILE = /\.(jsonl|json|ndjson|csv|tsv|txt|parquet|arrow|gz|zst)$/i;
 
 export interface IHostOptions {
@@ -101,7 +104,15 @@ export class Host implements IHost {
   }
 
   async read(path: string): Promise<string> {
-    const model = await this._options.contents.get(path, {
+    const { contents, trans } = this._options;
+    const { name, size } = await contents.get(path, { content: false });
+    if ((size ?? 0) > MOST_READ) {
+      throw new ToldError(
+        trans.__('%1 is too big to be a config.', name),
+        trans.__('To train on it, choose “Fine-tune on This Dataset”.')
+      );
+    }
+    const model = await contents.get(path, {
       type: 'file',
       format: 'text',
       content: true

@@ -148,7 +148,7 @@ def serving(lab: Lab, *options: str, **environment: str) -> Iterator[None]:
             yield
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(START_SECONDS)
 
 
 def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
