@@ -104,6 +104,7 @@ colab: $(STAMP)
 	$(BIN)/python -m pytest tests/colab
 
 # Needs Chromium: apt-get install chromium fonts-dejavu-core
+# With ANSWER_DELAY=1500 the wizard gets its answers so many milliseconds late: no test may notice.
 browser: $(STAMP) $(BUILT)
 	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 

@@ -240,6 +240,24 @@ describe('Wizard', () => {
     model.dispose();
   });
 
+  it('marks findings and config as old for as long as a newer answer is awaited', async () => {
+    const { model } = await world();
+    model.goTo('review');
+    render(<Wizard model={model} />);
+    const copy = await screen.findByRole('button', { name: 'Copy' });
+    const parts = ['#ft-config-text', '#ft-no-findings', '.jp-ft-places'];
+    const marks = () => parts.map(one => document.querySelector(one)!.getAttribute('aria-busy'));
+    const old = (expected: boolean) => {
+      expect(marks()).toEqual(parts.map(() => String(expected)));
+      expect(copy).toHaveProperty('disabled', expected);
+    };
+    await waitFor(() => old(false));
+    act(() => model.set('hyperparams.max_steps', 3));
+    old(true);
+    await waitFor(() => old(false));
+    model.dispose();
+  });
+
   it('offers to take a preset back where it was applied, and nowhere else', async () => {
     const { model } = await world();
     const config = { hyperparams: { num_epochs: 3 } };

@@ -55,7 +55,7 @@ def test_a_new_notebook_runs_and_leaves_a_trained_adapter(lab, page) -> None:
 def test_the_zip_holds_the_bytes_of_the_builder(lab, page) -> None:
     wizard.open_wizard(page, lab.address(lab.make_notebook("zip.ipynb")))
     wizard.ready_config(page)
-    shown = yaml.safe_load(page.locator("#ft-config-text").inner_text())
+    shown = yaml.safe_load(wizard.shown_config(page).inner_text())
     with page.expect_download() as download:
         wizard.press(page, "#ft-zip", "Downloaded fine_tune.zip")
     assert download.value.suggested_filename == "fine_tune.zip"
@@ -70,7 +70,7 @@ def test_the_zip_holds_the_bytes_of_the_builder(lab, page) -> None:
 def test_a_saved_config_is_the_config_that_is_shown(lab, page) -> None:
     wizard.open_wizard(page, lab.address(lab.make_notebook("save.ipynb")))
     wizard.ready_config(page)
-    shown = page.locator("#ft-config-text").inner_text()
+    shown = wizard.shown_config(page).inner_text()
     wizard.press(page, "#ft-save", r"Saved config(-\d+)?\.yaml")
     said = page.locator("#ft-outcome").inner_text()
     path = lab.root / said.removeprefix("Saved ").strip().rstrip(".")

@@ -75,7 +75,7 @@ export function Preview(props: IPreviewProps) {
   ].filter(fact => fact !== '');
   return (
     <section
-      className={`jp-ft-preview${busy ? ' jp-ft-mod-busy' : ''}`}
+      className="jp-ft-preview"
       aria-label={trans.__('Preview of the data')}
       aria-busy={busy}
     >

@@ -29,10 +29,12 @@ export function ReviewStep({ model, form }: IReviewProps) {
   return (
     <>
       <h3>{trans.__('Findings')}</h3>
-      {answer && !busy && !preview.busy && findings.length + data.length === 0 && !lost && (
-        <p id="ft-no-findings">{trans.__('Nothing to complain about.')}</p>
+      {answer && findings.length + data.length === 0 && !lost && (
+        <p id="ft-no-findings" aria-busy={busy || preview.busy}>
+          {trans.__('Nothing to complain about.')}
+        </p>
       )}
-      <ul className="jp-ft-places">
+      <ul className="jp-ft-places" aria-busy={busy}>
         {findings.map((one, index) => (
           <li key={index}>
             {placeOf(form.schema, one.where) ? (
@@ -64,6 +66,7 @@ export function ReviewStep({ model, form }: IReviewProps) {
       <ConfigText
         yaml={answer?.yaml ?? null}
         json={answer?.config ? JSON.stringify(answer.config, null, 2) : null}
+        busy={busy}
         onCopy={text => model.host.copy(text)}
       />
     </>
@@ -73,11 +76,13 @@ export function ReviewStep({ model, form }: IReviewProps) {
 interface IConfigTextProps {
   yaml: string | null;
   json: string | null;
+  /** Whether the config has changed since: a newer text is on its way. */
+  busy: boolean;
   onCopy: (text: string) => Promise<void>;
 }
 
 /** The config as YAML and as JSON, with copy. */
-export function ConfigText({ yaml, json, onCopy }: IConfigTextProps) {
+export function ConfigText({ yaml, json, busy, onCopy }: IConfigTextProps) {
   const trans = useTrans();
   const [tab, setTab] = React.useState<'yaml' | 'json'>('yaml');
   const [said, setSaid] = React.useState('');
@@ -117,12 +122,18 @@ export function ConfigText({ yaml, json, onCopy }: IConfigTextProps) {
             </button>
           ))}
         </div>
-        <Button small id="ft-copy" disabled={text === null} onClick={() => void copy()}>
+        <Button small id="ft-copy" disabled={busy || text === null} onClick={() => void copy()}>
           {trans.__('Copy')}
         </Button>
         <span role="status">{said}</span>
       </div>
-      <pre id="ft-config-text" role="tabpanel" aria-labelledby={`ft-tab-${tab}`} tabIndex={0}>
+      <pre
+        id="ft-config-text"
+        role="tabpanel"
+        aria-labelledby={`ft-tab-${tab}`}
+        aria-busy={busy}
+        tabIndex={0}
+      >
         {text ?? trans.__('The config is shown here as soon as it has no errors.')}
       </pre>
     </section>

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 START_SECONDS = 60
 PATIENCE = 30_000  # milliseconds
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "datasets"
+# Answers to the wizard that take so many milliseconds longer than they would.
+LATE = """(() => {
+  const real = window.fetch.bind(window);
+  window.fetch = async (...request) => {
+    const answer = await real(...request);
+    if (answer.url.includes('/ft/api/')) {
+      await new Promise(resolve => setTimeout(resolve, %d));
+    }
+    return answer;
+  };
+})()"""
 VIEWPORT = {"width": 1400, "height": 900}
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -187,6 +198,8 @@ def running_browser() -> Iterator[Browser]:
 def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
     """Open a page in a context of its own: no cookie, no store, no page beside it."""
     context = browser.new_context(**{"viewport": VIEWPORT, **options})
+    if delay := int(os.environ.get("ANSWER_DELAY", 0)):
+        context.add_init_script(LATE % delay)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     yield page

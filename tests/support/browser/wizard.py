@@ -103,8 +103,15 @@ def fill_training(page: Page, steps: int = 2, output: str = "") -> None:
 def review(page: Page) -> None:
     """Go to the last step and wait until the server has nothing against the config."""
     page.locator("#ft-step-review").click()
-    expect(page.locator("#ft-config-text")).to_contain_text("model_id")
+    expect(shown_config(page)).to_contain_text("model_id")
     expect(page.locator("#ft-insert")).to_be_enabled()
+
+
+def shown_config(page: Page) -> Locator:
+    """Return the config's text, once it is that of all that was typed."""
+    text = page.locator("#ft-config-text")
+    expect(text).to_have_attribute("aria-busy", "false")
+    return text
 
 
 def press(page: Page, button: str, said: str) -> None:
