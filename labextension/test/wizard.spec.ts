@@ -1,4 +1,5 @@
 import { ApiError } from '../src/api';
+import { Persistence } from '../src/model/persistence';
 import { VERSION } from '../src/version';
 import packageJson from '../package.json';
 import { FakeApi, FakeStore, finding, settle, target, world } from './fakes';
@@ -105,6 +106,16 @@ describe('typing', () => {
     expect(reloaded.model.form!.draft).toEqual({ model_id: 'mine' });
     const third = await world(store, new FakeApi(), new FakeStore());
     expect(third.model.form!.draft).toEqual({ model_id: 'theirs' });
+  });
+
+  it('keeps apart what belongs to other servers at the same address', async () => {
+    const store = new FakeStore();
+    const persistence = (base: string) => new Persistence(null, store, null, 0, base);
+    const draft = { seed: 1 };
+    const state = { version: 1 as const, saved: 1, step: 'model' as const, draft };
+    persistence('/user/a/').save({ ...state, visited: [], detected: null });
+    expect((await persistence('/user/a/').load())!.draft).toEqual(draft);
+    expect(await persistence('/user/b/').load()).toBeNull();
   });
 
   it('begins anew where the stored state is none', async () => {

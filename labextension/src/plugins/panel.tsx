@@ -109,10 +109,12 @@ export const panelPlugin: JupyterFrontEndPlugin<IFineTune> = {
     const { contents, serverSettings } = app.serviceManager;
     const { commands, shell } = app;
     const host = new Host({ contents, commands, documents, notebooks, browser, translator, trans });
+    const stores = [webStore('localStorage'), webStore('sessionStorage')] as const;
+    const base = new URL(serverSettings.baseUrl, location.href).pathname;
     const model = new WizardModel({
       api: new Api(serverSettings),
       host,
-      persistence: new Persistence(state, webStore('localStorage'), webStore('sessionStorage')),
+      persistence: new Persistence(state, ...stores, 250, base),
       trans,
       version: VERSION
     });
