@@ -11,6 +11,7 @@ import shlex
 from pathlib import Path
 from typing import Any, get_args
 
+from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import FileLink, display
@@ -47,7 +48,10 @@ class FtMagics(Magics):
         Findings are shown as they are, without a traceback; nothing is written then. Without a
         config the wizard is shown.
         """
-        arguments = parse_argstring(self.ft_generate, line)
+        try:
+            arguments = parse_argstring(self.ft_generate, line)
+        except ValueError as error:  # such as a quote that is not closed
+            raise UsageError(f"%ft_generate: {error}") from None
         if cell is None and not arguments.config:
             _show_wizard(arguments)
             return

@@ -33,7 +33,7 @@ def seen_from(config: Config, folder: Path) -> tuple[Config, list[Finding]]:
 
     def move(holder: dict[str, Any], key: str, where: str) -> None:
         old = holder[key]
-        if Path(old).is_absolute() or not Path(old).exists() or (folder / old).exists():
+        if Path(old).is_absolute() or not _exists(Path(old)) or _exists(folder / old):
             return
         holder[key] = Path(os.path.relpath(old, folder)).as_posix()
         findings.append(finding("build.path_rewritten", where, old=old, new=holder[key]))
@@ -47,3 +47,11 @@ def seen_from(config: Config, folder: Path) -> tuple[Config, list[Finding]]:
         for name in path:
             move(path, name, f"dataset.path.{name}")
     return Config(document), findings
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether a path leads anywhere; what the system takes for no path does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

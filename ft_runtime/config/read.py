@@ -13,6 +13,8 @@ import yaml
 from ft_runtime.findings import FindingsError, finding
 
 _LIMIT = 4 << 20
+_VALUES = 100_000
+"""Most values that a document may have once its aliases are written out: no config has a tenth."""
 _FLOAT = re.compile(
     r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
 )
@@ -110,7 +112,24 @@ def parse_text(text: str, name: str = "config") -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FindingsError([finding("config.syntax", name, problem=problem)]) from None
+    if _count(document, {}) > _VALUES:
+        # Ten lines of aliases to aliases stand for more values than memory holds.
+        problem = f"it has more than {_VALUES} values, those of its aliases counted each time"
+        raise FindingsError([finding("config.syntax", name, problem=problem)])
     return as_mapping(document, name)
+
+
+def _count(value: Any, known: dict[int, int]) -> int:
+    """Return how many values a value is made of; what is shared is counted as often as it stands.
+
+    PyYAML refuses what holds itself, so that this comes to an end.
+    """
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count(part, known) for part in parts)
+    return known[id(value)]
 
 
 def as_mapping(document: Any, name: str = "config") -> dict[str, Any]:
@@ -161,11 +180,12 @@ def read_document(path: str | Path) -> dict[str, Any]:
 
 def _parse_json(text: str, name: str) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise ValueError(f"the key {twice!r} stands twice")
-        return dict(pairs)
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise ValueError(f"the key {key!r} stands twice")
+            found[key] = value
+        return found
 
     try:
         document = json.loads(text, object_pairs_hook=unique)

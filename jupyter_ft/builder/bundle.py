@@ -13,6 +13,7 @@ import nbformat
 import jupyter_ft
 from ft_runtime.config import Config, load_config
 from ft_runtime.config.schema import version as schema_version
+from ft_runtime.data.places import printable
 from ft_runtime.files import sha256_bytes, sha256_file, write_bytes_atomic
 from ft_runtime.findings import FindingsError, finding, raise_for_errors
 from jupyter_ft.builder.cells import is_untouched
@@ -59,9 +60,12 @@ class Bundle:
         """
         place = Path(folder)
         if not force:
+            try:
+                precious = list(self._precious(place))
+            except (OSError, ValueError) as error:
+                raise _cannot_write(place, error) from None
             raise_for_errors(
-                finding("build.would_overwrite", str(place / name))
-                for name in self._precious(place)
+                finding("build.would_overwrite", str(place / name)) for name in precious
             )
         return [_write(place / name, data) for name, data in self.files.items()]
 
@@ -131,9 +135,16 @@ def write_zip(bundle: Bundle, path: Path, *, force: bool = False) -> None:
 def _write(path: Path, data: bytes) -> Path:
     try:
         return write_bytes_atomic(path, data)
-    except OSError as error:
-        problem = error.strerror or str(error)
-        raise FindingsError([finding("build.cannot_write", str(path), problem=problem)]) from None
+    except (OSError, ValueError) as error:
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: Exception) -> FindingsError:
+    """Return the error for a file that cannot be written, or whose name cannot be one."""
+    problem = getattr(error, "strerror", None) or str(error)
+    return FindingsError(
+        [finding("build.cannot_write", printable(str(path), 300), problem=printable(problem, 300))]
+    )
 
 
 def _same(path: Path, data: bytes) -> bool:

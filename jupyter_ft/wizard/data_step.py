@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from jupyter_ft.wizard.files import save_upload
 from jupyter_ft.wizard.form import Form
 from jupyter_ft.wizard.html import findings_html, note_html, table_html
 from jupyter_ft.wizard.model import WizardModel
-from jupyter_ft.wizard.steps import question
+from jupyter_ft.wizard.steps import forget, question
 from jupyter_ft.wizard.toolkit import toolkit, uploaded
 
 
@@ -29,7 +28,6 @@ class DataStep:
     def __init__(self, model: WizardModel) -> None:
         ipw = toolkit()
         self._model = model
-        self._shown = ""
         self.upload = ipw.FileUpload(
             description=text("wizard.upload"), accept=",".join(Limits().extensions), multiple=False
         )
@@ -48,15 +46,27 @@ class DataStep:
         shown = ipw.HBox([self.number, self.render])
         parts = [first, self.saved, self.form.widget, self.look, self.rows, shown, self.rendered]
         self.widget = ipw.VBox(parts)
+        self._source = self._data()
         model.observe(self._changed)
+        shown = ("provider", "model_id", "revision", "dataset", "hyperparams.max_seq_len")
+        forget(self.rendered, model, lambda: [model.given(name) for name in shown])
+        self.number.observe(self._other_row, names="value")
+
+    def _other_row(self, _: Any) -> None:
+        self.rendered.value = ""
+
+    def _data(self) -> list[Any]:
+        names = ("source", "path", "id", "config_name", "revision")
+        return [self._model.given(f"dataset.{name}") for name in names]
 
     def _changed(self) -> None:
-        """Forget a row that another model, or other data, would give another form."""
-        named = ("provider", "model_id", "revision", "dataset")
-        now = json.dumps([self._model.given(name) for name in named], default=repr)
-        if now != self._shown:
-            self._shown = now
-            self.rendered.value = ""
+        """Forget rows that are not those of the data that is named now."""
+        now = self._data()
+        if now != self._source:
+            self._source = now
+            self.rows.value = ""
+            if self._model.seen is not None:
+                self._model.seen = None
 
     def _uploaded(self, _: Any) -> None:
         files = uploaded(self.upload.value)

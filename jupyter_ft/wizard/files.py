@@ -23,9 +23,8 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
     FindingsError, Problem
         When there is nothing to look at.
     """
-    first = train_path(path)
     limits = Limits()
-    place = Path(from_home(first))
+    place = Path(from_home(train_path(path)))
     check_ending(place.name, limits.extensions)
     try:
         return preview_file(place, place.name, format, columns or None, limits)

@@ -11,6 +11,7 @@ from ft_runtime.findings import text
 
 _MARKS = {"error": ("✖", "#b3261e"), "warning": ("▲", "#8a5a00"), "info": ("ℹ", "#1a5fb4")}
 _CELL = 200
+_COLUMNS = 100
 _BOX = "border:1px solid #8888;padding:2px 6px;vertical-align:top;text-align:left"
 
 
@@ -60,7 +61,9 @@ def rendered_html(segments: Iterable[Mapping[str, Any]]) -> str:
 
 
 def table_html(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as a table."""
+    """Return rows as a table; of very many columns, the first ones."""
+    more = '<th scope="col">…</th>' if len(columns) > _COLUMNS else ""
+    columns = columns[:_COLUMNS]
     head = "".join(f'<th scope="col" style="{_BOX}">{escape(name)}</th>' for name in columns)
     body = "".join(
         "<tr>"
@@ -68,7 +71,7 @@ def table_html(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str
         + "</tr>"
         for row in rows
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}{more}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div style="max-height:24em;overflow:auto;line-height:1.3">{table}</div>'
 
 

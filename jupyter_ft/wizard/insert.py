@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ft_runtime.data.places import printable
-from ft_runtime.findings import Finding, finding
+from ft_runtime.findings import Finding, finding, text
 
 TARGET = "jupyter_ft"
 TIMEOUT = 10.0
 """Seconds to wait: some front ends do not even say that they do not know the target."""
 
 Cancel = Callable[[], object]
-Done = Callable[["int | Finding"], None]
+Done = Callable[["str | Finding"], None]
 
 
 class Insertion:
@@ -26,7 +26,8 @@ class Insertion:
     cells : list of dict
         Cells as in a notebook file.
     done : callable
-        Gets the number of inserted cells, or a finding that says what to do instead.
+        Gets a sentence on what was inserted, replaced and kept, or a finding that says what to do
+        instead.
     new_comm : callable, optional
         Makes a comm that is not yet open, or returns None where there is no kernel.
     later : callable, optional
@@ -55,7 +56,9 @@ class Insertion:
     def _told(self, message: dict[str, Any]) -> None:
         data = message.get("content", {}).get("data", {})
         if data.get("status") == "inserted":
-            self._end(int(data.get("count", 0)))
+            said = data.get("message")
+            plain = text("wizard.inserted", count=data.get("count", 0))
+            self._end(printable(said, 2000) if isinstance(said, str) and said else plain)
         else:
             problem = printable(str(data.get("message") or data), 300)
             self._end(finding("wizard.refused", problem=problem))
@@ -66,7 +69,7 @@ class Insertion:
     def _silent(self) -> None:
         self._end(finding("wizard.silence", seconds=f"{TIMEOUT:g}"))
 
-    def _end(self, result: int | Finding) -> None:
+    def _end(self, result: str | Finding) -> None:
         done, self._done = self._done, None
         if done is None:
             return

@@ -82,12 +82,12 @@ class ReviewStep:
         self.said.value = note_html(text("wizard.inserting", count=len(cells)))
         self._inserter([dict(cell) for cell in cells], self._inserted)
 
-    def _inserted(self, result: int | Finding) -> None:
+    def _inserted(self, result: str | Finding) -> None:
         self.insert.disabled = not self._model.answer["valid"]
         if isinstance(result, Finding):
             self._tell([result])
         else:
-            self.said.value = note_html(text("wizard.inserted", count=result))
+            self.said.value = note_html(result)
 
     def _write(self, _: Any) -> None:
         from IPython.display import FileLink

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ class ModelStep:
         names = [item["id"] for item in presets()["models"]]
         self.form = Form("model", model, {"model_id": names})
         self.check, self.facts = question(ipw, "wizard.check_model", lambda: model_html(model))
+        named = ("provider", "model_id", "revision")
+        forget(self.facts, model, lambda: [model.given(name) for name in named])
         self.widget = ipw.VBox([self.form.widget, self.check, self.facts])
 
 
@@ -44,6 +47,7 @@ class TrainingStep:
         self.preset.observe(self._chosen, names="value")
         self.form = Form("training", model)
         self.estimate, self.memory = question(ipw, "wizard.estimate", lambda: memory_html(model))
+        forget(self.memory, model, model.config)
         parts = [self.preset, self.form.widget, self.estimate, self.memory]
         self.widget = ipw.VBox(parts)
 
@@ -66,3 +70,20 @@ def question(ipw: Any, label: str, ask: Callable[[], str]) -> tuple[Any, Any]:
 
     button.on_click(answer)
     return button, place
+
+
+def forget(place: Any, model: WizardModel, asked: Callable[[], Any]) -> None:
+    """Empty the place of an answer whenever what was asked is no longer what the form says."""
+
+    def as_text() -> str:
+        return json.dumps(asked(), default=repr)
+
+    known = as_text()
+
+    def changed() -> None:
+        nonlocal known
+        now = as_text()
+        if now != known:
+            known, place.value = now, ""
+
+    model.observe(changed)

@@ -1,5 +1,5 @@
 import { ApiError } from '../src/api';
-import { FakeApi, finding, PREVIEW, settle, world } from './fakes';
+import { FakeApi, FakeStore, finding, PREVIEW, settle, world } from './fakes';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -50,9 +50,70 @@ describe('data', () => {
         columns: {},
         provider: 'hf_hub',
         model_id: 'a/b',
+        max_seq_len: 1024,
         row: 3
       }
     ]);
+  });
+
+  it('shows nothing of other data while rows are fetched', async () => {
+    const { model } = await world();
+    model.intake.useDataset('one.jsonl');
+    await settle();
+    model.queries.askRendered(model.form!, 0);
+    await settle();
+    const { preview, rendered } = model.queries;
+    expect(rendered.state.answer).not.toBeNull();
+    // The same rows, read in another way, stay in sight.
+    model.set('dataset.format', 'jsonl_prompt');
+    expect(preview.state).toMatchObject({ busy: true, answer: PREVIEW });
+    expect(rendered.state.answer).toBeNull();
+    model.set('dataset.path', 'two.jsonl');
+    expect(preview.state).toMatchObject({ busy: true, answer: null });
+  });
+
+  it('asks once for rows of which the format is taken over', async () => {
+    const { model, api } = await world();
+    model.intake.useDataset('rows.jsonl');
+    await settle();
+    expect(model.form!.value('dataset.format')).toBe('jsonl_instr');
+    expect(api.asked('preview')).toEqual([{ path: 'rows.jsonl' }]);
+  });
+
+  it('looks again at a file that is chosen again: it may have been mended', async () => {
+    const { model, api } = await world();
+    model.intake.useDataset('rows.jsonl');
+    await settle();
+    api.calls = [];
+    model.intake.useDataset('rows.jsonl');
+    await settle();
+    expect(api.asked('preview')).toEqual([{ path: 'rows.jsonl' }]);
+  });
+
+  it('keeps what was asked of model and data when something else is typed after a reload', async () => {
+    const store = new FakeStore();
+    const first = await world(store);
+    first.model.set('model_id', 'a/b');
+    first.model.set('dataset.path', 'rows.jsonl');
+    await settle();
+    const { model, api } = await world(store);
+    model.queries.askModel(model.form!);
+    await settle();
+    api.calls = [];
+    model.set('seed', 7);
+    await settle();
+    expect(model.queries.check.state.answer).not.toBeNull();
+    expect(api.asked('preview')).toEqual([]);
+  });
+
+  it('forgets a rendered row when rows are cut elsewhere', async () => {
+    const { model } = await world();
+    model.set('model_id', 'a/b');
+    model.queries.askRendered(model.form!, 0);
+    await settle();
+    expect(model.queries.rendered.state.answer).not.toBeNull();
+    model.set('hyperparams.max_seq_len', 64);
+    expect(model.queries.rendered.state.answer).toBeNull();
   });
 
   it('estimates with the rows that were looked at', async () => {
@@ -89,6 +150,23 @@ describe('data', () => {
     expect(model.findingsOf('tune_type')).toEqual([told]);
     expect(model.findings!.counts.get('model')).toEqual({ error: 0, warning: 1 });
     expect(model.findings!.counts.get('training')).toBeUndefined();
+  });
+
+  it('keeps no estimate of another config, nor of none', async () => {
+    const { model } = await world();
+    model.set('model_id', 'a/b');
+    model.goTo('training');
+    await settle();
+    model.goTo('model');
+    expect(model.queries.estimate.state.answer).not.toBeNull();
+    model.set('tune_type', 'full');
+    expect(model.queries.estimate.state.answer).toBeNull();
+    model.goTo('training');
+    await settle();
+    expect(model.queries.estimate.state.answer).not.toBeNull();
+    model.set('model_id', undefined);
+    await settle();
+    expect(model.queries.estimate.state.answer).toBeNull();
   });
 
   it('uploads a file, unless it is too big', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'fs';
 import { join } from 'path';
 
+import { YNotebook } from '@jupyter/ydoc';
 import { nullTranslator } from '@jupyterlab/translation';
 import type { PartialJSONObject } from '@lumino/coreutils';
 
@@ -192,4 +193,21 @@ export async function settle(): Promise<void> {
   for (let round = 0; round < 4; round++) {
     await jest.advanceTimersByTimeAsync(400);
   }
+}
+
+/** A notebook that is open. */
+export function target(over = {}) {
+  return {
+    name: 'mine.ipynb',
+    path: 'work/mine.ipynb',
+    folder: 'work',
+    shared: YNotebook.create(),
+    activeIndex: 0,
+    readOnly: false,
+    language: 'python',
+    kernel: 'ready' as const,
+    isStale: async () => false,
+    reveal: jest.fn(),
+    ...over
+  };
 }

@@ -1,4 +1,4 @@
-import { getAt, merge, seenFrom, seenFromRoot, setAt } from '../src/model/paths';
+import { getAt, merge, seenFrom, seenFromRoot, setAt, takeBack } from '../src/model/paths';
 
 describe('getAt and setAt', () => {
   it('read, write and remove without touching the original', () => {
@@ -8,6 +8,21 @@ describe('getAt and setAt', () => {
     expect(getAt(root, 'a.b')).toBe(1);
     expect(getAt(root, 'a.x.y')).toBeUndefined();
     expect(setAt(setAt(changed, 'a.b', undefined), 'a.c', undefined)).toEqual({});
+  });
+});
+
+describe('takeBack', () => {
+  it('takes back what was laid over, and nothing that was typed since', () => {
+    const before = { seed: 1, lora: { r: 4 } };
+    const laid = { lora: { r: 8, alpha: 16 }, logs: { every: 5 } };
+    const now = { ...merge(before, laid), seed: 2, lora: { r: 8, alpha: 99 }, model_id: 'a/b' };
+    const back = { seed: 2, lora: { r: 4, alpha: 99 }, model_id: 'a/b' };
+    expect(takeBack(now, laid, before)).toEqual(back);
+  });
+
+  it('lays what was typed since over what was taken away', () => {
+    const back = takeBack({ seed: 2 }, {}, { seed: 1, model_id: 'a/b' });
+    expect(back).toEqual({ seed: 2, model_id: 'a/b' });
   });
 });
 

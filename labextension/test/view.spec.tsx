@@ -5,7 +5,6 @@ import React from 'react';
 import { ApiError, type ITaskPreset } from '../src/api';
 import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
-import { parse } from '../src/view/controls';
 import { Preview, Rendered } from '../src/view/data';
 import { MemoryBar } from '../src/view/facts';
 import { SchemaForm } from '../src/view/form';
@@ -70,32 +69,6 @@ describe('SchemaForm', () => {
   });
 });
 
-describe('parse', () => {
-  it.each([
-    ['hyperparams.batch_size_train', 'auto', 'auto'],
-    ['hyperparams.batch_size_train', ' 4 ', 4],
-    ['hyperparams.batch_size_train', '1e999', '1e999'],
-    ['hyperparams.learning_rate', '.5', 0.5],
-    ['hyperparams.learning_rate', '5.e-1', 0.5],
-    ['lora.target_modules', 'all-linear', 'all-linear'],
-    ['lora.target_modules', 'q_proj, v_proj,', ['q_proj', 'v_proj']],
-    ['hyperparams.lr_scheduler_kwargs', '{"a": 1}', { a: 1 }],
-    ['hyperparams.lr_scheduler_kwargs', '{"a"', '{"a"'],
-    ['dataset.path', '{"train": "a"}', { train: 'a' }],
-    ['dataset.path', 'a b.jsonl', 'a b.jsonl'],
-    ['revision', '', undefined]
-  ])('reads %s from %p as %p', (path, text, value) => {
-    expect(parse(config.field(path)!, text)).toEqual(value);
-  });
-});
-
-it('reads a long text that is almost a number without holding up the page', () => {
-  const text = `${'9'.repeat(100_000)}!`;
-  const start = performance.now();
-  expect(parse(config.field('seed')!, text)).toBe(text);
-  expect(performance.now() - start).toBeLessThan(1000);
-});
-
 describe('Preview', () => {
   it('offers the detected format and mapping, each for one click', async () => {
     const [onFormat, onColumns] = [jest.fn(), jest.fn()];
@@ -133,6 +106,15 @@ describe('Preview', () => {
     expect(screen.getByText('user: Look here[image_url]')).toBeTruthy();
   });
 
+  it('shows the first of very many columns', () => {
+    const columns = Array.from({ length: 1000 }, (_, i) => `c${i}`);
+    const preview = { ...PREVIEW, columns, rows: [{ c0: 'a' }] };
+    const props = { preview, columns: {}, onFormat: jest.fn(), onColumns: jest.fn() };
+    const { container } = render(<Preview {...props} format={undefined} />);
+    expect(container.querySelectorAll('td')).toHaveLength(100);
+    expect(container.querySelector('caption')!.textContent).toContain('900 columns more');
+  });
+
   it('shows hostile text as text', () => {
     const row = { question: '<img src=x onerror=alert(1)>', answer: '{{7*7}}' };
     const preview = { ...PREVIEW, rows: [row], name: '<b>rows</b>' };
@@ -165,6 +147,30 @@ describe('ModelStep', () => {
 });
 
 describe('Rendered', () => {
+  it('goes when another row is chosen, and asks for a row that is there', async () => {
+    const { model, api } = await world();
+    const rows = ['a', 'b', 'c'].map(question => ({ question, answer: 'x' }));
+    api.previewed = { ...PREVIEW, rows };
+    model.set('model_id', 'a/b');
+    model.intake.useDataset('rows.jsonl');
+    render(<Wizard model={model} />);
+    const row = (await screen.findByLabelText('Row')) as HTMLSelectElement;
+    fireEvent.change(row, { target: { value: '3' } });
+    const button = screen.getByText('Render');
+    fireEvent.click(button);
+    await waitFor(() => expect(model.queries.rendered.state.answer).not.toBeNull());
+    fireEvent.change(row, { target: { value: '2' } });
+    expect(model.queries.rendered.state.answer).toBeNull();
+    fireEvent.change(row, { target: { value: '3' } });
+    api.previewed = { ...PREVIEW, rows: rows.slice(0, 1) };
+    act(() => model.lookAgain());
+    await waitFor(() => expect(row.options).toHaveLength(1));
+    fireEvent.click(button);
+    await waitFor(() => expect(model.queries.rendered.state.answer).not.toBeNull());
+    expect(api.asked('render').map(one => (one as { row: number }).row)).toEqual([2, 0]);
+    model.dispose();
+  });
+
   it('marks what is supervised', () => {
     const segments = [
       { text: 'Q', supervised: false },
@@ -189,6 +195,21 @@ describe('Wizard', () => {
       'There is no rows.jsonl.Pick another.'
     );
     expect(document.querySelector('#ft-no-findings')).toBeNull();
+    model.dispose();
+  });
+
+  it.each([
+    ['hyperparams.max_steps', 'ft-hyperparams-max_steps'],
+    ['dataset.columns', 'ft-dataset-columns-text'],
+    ['artifacts.save_steps', 'ft-artifacts-save_steps']
+  ])('goes from a finding to its field, folded or not: %s', async (where, id) => {
+    const { model, api } = await world();
+    api.findings = () => [finding(where, 'warning')];
+    model.form!.draft = { dataset: { format: 'csv_classification' } };
+    model.goTo('review');
+    render(<Wizard model={model} />);
+    fireEvent.click(await screen.findByRole('button', { name: where }));
+    await waitFor(() => expect(document.activeElement?.id).toBe(id));
     model.dispose();
   });
 

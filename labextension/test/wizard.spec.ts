@@ -1,27 +1,11 @@
-import { YNotebook } from '@jupyter/ydoc';
-
 import { ApiError } from '../src/api';
+import { Persistence } from '../src/model/persistence';
 import { VERSION } from '../src/version';
 import packageJson from '../package.json';
-import { FakeApi, FakeStore, finding, settle, world } from './fakes';
+import { FakeApi, FakeStore, finding, settle, target, world } from './fakes';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
-
-function target(over = {}) {
-  return {
-    name: 'mine.ipynb',
-    folder: 'work',
-    shared: YNotebook.create(),
-    activeIndex: 0,
-    readOnly: false,
-    language: 'python',
-    kernel: 'ready' as const,
-    isStale: async () => false,
-    reveal: jest.fn(),
-    ...over
-  };
-}
 
 describe('start', () => {
   it('has the version of the package', () => {
@@ -58,6 +42,18 @@ describe('start', () => {
     expect(model.problem).toBeNull();
     expect(model.form).not.toBeNull();
   });
+});
+
+it('begins one form, however often it is told to try again', async () => {
+  const api = new FakeApi();
+  api.failure = new ApiError(0, 'server.unreachable', '');
+  const { model } = await world(undefined, api);
+  api.failure = null;
+  api.calls = [];
+  await Promise.all([model.start(), model.start()]);
+  expect(api.asked('schema')).toHaveLength(1);
+  await model.start();
+  expect(api.asked('health')).toHaveLength(2);
 });
 
 describe('typing', () => {
@@ -112,10 +108,22 @@ describe('typing', () => {
     expect(third.model.form!.draft).toEqual({ model_id: 'theirs' });
   });
 
+  it('keeps apart what belongs to other servers at the same address', async () => {
+    const store = new FakeStore();
+    const persistence = (base: string) => new Persistence(null, store, null, 0, base);
+    const draft = { seed: 1 };
+    const state = { version: 1 as const, saved: 1, step: 'model' as const, draft };
+    persistence('/user/a/').save({ ...state, visited: [], detected: null });
+    expect((await persistence('/user/a/').load())!.draft).toEqual(draft);
+    expect(await persistence('/user/b/').load()).toBeNull();
+  });
+
   it('begins anew where the stored state is none', async () => {
     const store = new FakeStore();
     store.setItem('jupyter-ft:wizard', '{"version": 99, "draft": 7}');
     expect((await world(store)).model.form!.draft).toEqual({});
+    store.setItem('jupyter-ft:wizard', '{"version": 1, "draft": {}, "visited": 7}');
+    expect((await world(store)).model.problem).toBeNull();
     store.setItem('jupyter-ft:wizard', 'not JSON');
     expect((await world(store)).model.form!.draft).toEqual({});
   });
@@ -127,6 +135,26 @@ describe('typing', () => {
     expect(model.form!.draft).toEqual({});
     model.undoPreset();
     expect(model.form!.draft).toEqual({ seed: 7 });
+  });
+
+  it('keeps errors back again after starting over from the review', async () => {
+    const { model, api } = await world();
+    api.findings = () => [finding('model_id')];
+    model.goTo('review');
+    model.reset();
+    await settle();
+    expect(model.step).toBe('model');
+    expect(model.findingsOf('model_id')).toEqual([]);
+  });
+
+  it('takes a preset back and keeps what was typed since', async () => {
+    const { model } = await world();
+    const config = { hyperparams: { num_epochs: 3 } };
+    model.set('hyperparams.num_epochs', 2);
+    model.applyPreset({ id: 'a', title: 'A', description: '', level: 'beginner', config });
+    model.set('model_id', 'a/b');
+    model.undoPreset();
+    expect(model.form!.draft).toEqual({ hyperparams: { num_epochs: 2 }, model_id: 'a/b' });
   });
 });
 
@@ -146,6 +174,20 @@ describe('configs', () => {
     expect(model.form!.isSet('seed')).toBe(false);
   });
 
+  it('is taken over before anybody goes on with it, even while the wizard starts', async () => {
+    const api = new FakeApi();
+    api.failure = new ApiError(0, 'server.unreachable', '');
+    const { model } = await world(undefined, api);
+    api.failure = null;
+    let taken: unknown = null;
+    void model.intake.loadConfig('config.yaml').then(() => (taken = model.config.model_id));
+    await settle();
+    expect(taken).toBeNull();
+    await model.start();
+    await settle();
+    expect(taken).toBe('some/model');
+  });
+
   it('leaves everything as it was when the file is no config', async () => {
     const { model, api } = await world();
     model.set('seed', 7);
@@ -156,103 +198,21 @@ describe('configs', () => {
   });
 });
 
-describe('delivery', () => {
-  it.each([
-    [null, 'No notebook is open.'],
-    [target({ readOnly: true }), 'read-only'],
-    [target({ language: 'R' }), 'runs R']
-  ])('says why nothing can be inserted', async (notebook, sentence) => {
-    const { model, host, api } = await world();
-    host.target = notebook;
-    await model.delivery.insert({});
-    expect(model.delivery.outcome).toMatchObject({ kind: 'failed' });
-    expect(JSON.stringify(model.delivery.outcome)).toContain(sentence);
-    expect(api.asked('cells')).toEqual([]);
-  });
-
-  it.each([
-    ['dead', 'restart'],
-    ['busy', 'busy'],
-    ['none', 'no kernel']
-  ] as const)('inserts beside a kernel that is %s, and says so', async (kernel, sentence) => {
-    const { model, host } = await world();
-    host.target = target({ kernel });
-    await model.delivery.insert({});
-    expect(model.delivery.outcome).toMatchObject({
-      kind: 'done',
-      message: 'Inserted 2 cells into mine.ipynb.'
-    });
-    expect(JSON.stringify(model.delivery.outcome)).toContain(sentence);
-  });
-
-  it('tells of a file that another tab has written meanwhile', async () => {
-    const { model, host } = await world();
-    host.target = target({ isStale: async () => true });
-    await model.delivery.insert({});
-    await settle();
-    expect(JSON.stringify(model.delivery.outcome)).toContain('Reload Notebook from Disk');
-  });
-
-  it('sends paths as the notebook sees them, and shows the first new cell', async () => {
-    const { model, host, api } = await world();
-    const notebook = target();
-    host.target = notebook;
-    await model.delivery.insert({ dataset: { path: 'data/r.csv' } });
-    expect(api.asked('cells')).toEqual([{ dataset: { path: '../data/r.csv' } }]);
-    expect(notebook.reveal).toHaveBeenCalledWith(0);
-  });
-
-  it('makes the cells ahead once the config is reviewed, and again when it changes', async () => {
-    const { model, host, api } = await world();
-    host.target = target();
-    model.set('seed', 1);
+describe('review', () => {
+  it('sees the config from the notebook that comes to the front', async () => {
+    const { model, api, host } = await world();
+    model.set('dataset.path', 'data/r.csv');
     model.goTo('review');
     await settle();
-    await model.delivery.insert(model.config);
-    expect(api.asked('cells')).toEqual([{ seed: 1 }]);
-    model.set('seed', 2);
+    api.calls = [];
+    model.refresh();
     await settle();
-    await model.delivery.insert(model.config);
-    expect(api.asked('cells')).toEqual([{ seed: 1 }, { seed: 2 }]);
-  });
-
-  it('asks again after a failure', async () => {
-    const { model, host, api } = await world();
+    expect(api.asked('validate')).toEqual([]);
     host.target = target();
-    api.failure = new ApiError(0, 'server.unreachable', '');
-    await model.delivery.insert({});
-    expect(model.delivery.outcome).toMatchObject({ kind: 'failed' });
-    api.failure = null;
-    await model.delivery.insert({});
-    expect(model.delivery.outcome).toMatchObject({ kind: 'done' });
-  });
-
-  it('ignores a second click while the first is under way', async () => {
-    const { model, host, api } = await world();
-    host.target = target();
-    await Promise.all([model.delivery.insert({}), model.delivery.insert({})]);
-    expect(api.asked('cells')).toHaveLength(1);
-  });
-
-  it('makes a notebook, a ZIP and a config', async () => {
-    const { model, host } = await world();
-    host.where = 'work';
-    await model.delivery.create({});
-    expect(host.opened).toEqual(['work/fine_tune.ipynb']);
-    await model.delivery.download({});
-    expect(host.downloaded).toEqual(['fine_tune.zip']);
-    await model.delivery.save({});
-    expect(host.written.at(-1)).toEqual({ folder: 'work', name: 'config.yaml', content: 'yaml' });
-  });
-
-  it('tells the findings of a config that the server refuses', async () => {
-    const { model, host, api } = await world();
-    host.target = target();
-    api.failure = new ApiError(400, 'config.invalid', 'Invalid.', '', [finding('seed')]);
-    await model.delivery.insert({});
-    expect(model.delivery.outcome).toMatchObject({
-      kind: 'failed',
-      problem: { message: 'Invalid.', findings: [finding('seed')] }
-    });
+    model.refresh();
+    await settle();
+    const seen = { dataset: { path: '../data/r.csv', format: 'jsonl_instr' } };
+    expect(api.asked('validate')).toEqual([{ config: seen }]);
+    expect(api.asked('cells')).toEqual([seen]);
   });
 });

@@ -116,8 +116,9 @@ def test_without_ipywidgets_the_wizard_says_what_to_type(
     assert "Traceback" not in shell.out
 
 
-def test_a_wrong_option_is_told_without_a_traceback(shell: Shell):
-    assert shell.run("%ft_generate --nonsense") is not None
+@pytest.mark.parametrize("line", ["--nonsense", '"config.yaml'])
+def test_a_wrong_line_is_told_without_a_traceback(shell: Shell, line: str):
+    assert shell.run(f"%ft_generate {line}") is not None
     assert "UsageError" in shell.out
     assert "Traceback" not in shell.out
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from tornado.httputil import parse_body_arguments
 
 from ft_runtime.samples import FORMATS, write_sample
+from jupyter_ft.server.routes import datasets
 from jupyter_ft.services.examples import datasets_folder
 from jupyter_ft.services.preview import Limits, preview_file
 
@@ -204,6 +207,29 @@ async def test_an_upload_is_looked_at_and_not_kept(ask, root, tmp_path, monkeypa
     code, document = await ask("datasets/preview", body, headers=headers)
     assert (code, codes(document)) == (200, {"data.binary_file"})
     assert list(scratch.iterdir()) == []
+
+
+async def test_an_upload_is_taken_apart_in_a_thread(ask, monkeypatch):
+    threads = []
+
+    def parse(*arguments):
+        threads.append(threading.current_thread())
+        parse_body_arguments(*arguments)
+
+    monkeypatch.setattr(datasets, "parse_body_arguments", parse)
+    body, headers = form("a.jsonl", b'{"prompt": "a", "completion": "b"}')
+    assert (await ask("datasets/preview", body, headers=headers))[0] == 200
+    assert threads
+    assert threading.current_thread() not in threads
+
+
+def test_very_many_columns_take_no_longer_each(tmp_path):
+    place = tmp_path / "wide.csv"
+    columns = [f"c{i}" for i in range(60_000)]
+    place.write_text("\n".join([",".join(columns), ",".join("1" * len(columns))]))
+    start = time.perf_counter()
+    assert preview_file(place, place.name, None, None, Limits())["columns"] == columns
+    assert time.perf_counter() - start < 15
 
 
 async def test_an_upload_that_breaks_the_reader_is_not_kept(ask, tmp_path, monkeypatch):

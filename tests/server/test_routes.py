@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 import zipfile
 
@@ -15,6 +16,7 @@ from ft_runtime.config import load_schema
 from ft_runtime.config.schema import field_at
 from jupyter_ft.builder import build_bundle, build_notebook, notebook_bytes
 from jupyter_ft.server.openapi import openapi_document
+from jupyter_ft.server.routes import notebooks
 from jupyter_ft.services.examples import datasets_folder
 
 from .conftest import CONFIG
@@ -92,6 +94,20 @@ async def test_validate_says_what_is_wrong_with_a_text(ask, text):
     check("Validation", document)
     assert not document["valid"]
     assert document["findings"]
+
+
+async def test_only_what_is_typed_is_checked_in_the_loop_of_the_server(ask, monkeypatch):
+    threads = []
+
+    def validate(body):
+        threads.append(threading.current_thread())
+        return {}
+
+    monkeypatch.setattr(notebooks, "validate", validate)
+    for body in ({"config": CONFIG}, {"text": "a: 1"}, {"config": {"a": "x" * 10_000}}):
+        assert (await ask("validate", body))[0] == 200
+    here = threading.current_thread()
+    assert [thread is here for thread in threads] == [True, False, False]
 
 
 async def test_validate_names_every_wrong_field(ask):

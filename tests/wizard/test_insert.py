@@ -56,11 +56,18 @@ def case() -> tuple[FakeComm, Clock, list[Any]]:
 def test_inserted(case):
     comm, clock, ends = case
     comm.answer(status="inserted", count=1)
-    assert ends == [1]
+    assert ends == ["Inserted 1 cells."]
     assert clock.cancelled
     comm.close()
     clock.ring()
-    assert ends == [1]
+    assert len(ends) == 1
+
+
+def test_the_notebook_says_what_it_replaced_and_kept(case):
+    comm, _, ends = case
+    said = "Updated mine.ipynb: 1 replaced. You edited these cells: Cell 3."
+    comm.answer(status="inserted", count=1, message=said)
+    assert ends == [said]
 
 
 def test_refused(case):

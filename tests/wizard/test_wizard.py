@@ -264,6 +264,61 @@ def test_the_preview_is_escaped(wizard: Wizard):
     assert "30" in shown
 
 
+def test_answers_vanish_with_what_was_asked(wizard: Wizard, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    fill(wizard)
+    model_step, data_step, training_step = (
+        wizard.model_step,
+        wizard.data_step,
+        wizard.training_step,
+    )
+    model_step.check.click()
+    training_step.estimate.click()
+    data_step.rendered.value = "row 1"
+    assert model_step.facts.value
+    assert training_step.memory.value
+    wizard.model.set("hyperparams.num_epochs", 2)
+    assert model_step.facts.value
+    assert data_step.rows.value
+    assert data_step.rendered.value
+    assert not training_step.memory.value
+    data_step.number.value = 2
+    assert not data_step.rendered.value
+    wizard.model.set("model_id", "owner/other")
+    assert not model_step.facts.value
+    assert data_step.rows.value
+    wizard.model.set("dataset.path", "others.jsonl")
+    assert not data_step.rows.value
+    assert wizard.model.seen is None
+
+
+HOSTILE = ["~nobody-of-this-name/x", "a\0b", "x" * 5000, "\ud800", "{{x}}", "'; --"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_told_as_findings(
+    wizard: Wizard, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    wizard.model.apply({"dataset": {"path": f"{name}.jsonl", "format": "jsonl_prompt"}})
+    wizard.model.apply({"provider": "hf_local", "model_id": name})
+    steps = (wizard.model_step.check, wizard.data_step.look, wizard.training_step.estimate)
+    for button in (*steps, wizard.data_step.render):
+        button.click()
+    places = (wizard.model_step.facts, wizard.data_step.rows, wizard.training_step.memory)
+    for place in (*places, wizard.data_step.rendered):
+        assert "error" in place.value
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_folder_of_any_name_is_written_or_told(wizard: Wizard, name: str):
+    fill(wizard)
+    wizard.review_step.folder.value = name
+    wizard.review_step.write.click()
+    said = wizard.review_step.said.value
+    assert "build.cannot_write" in said or (Path(name) / "fine_tune.ipynb").is_file()
+
+
 @pytest.mark.parametrize("path", ["nowhere.jsonl", "", "rows.exe", "a\0b.jsonl"])
 def test_what_cannot_be_looked_at_is_told(wizard: Wizard, path: str):
     wizard.model.set("dataset.path", path or None)
@@ -305,8 +360,8 @@ def test_insert_hands_over_the_cells_and_tells_the_end(wizard: Wizard):
     assert any(cell["cell_type"] == "code" for cell in cells)
     assert all(cell["metadata"]["jupyter_ft"] for cell in cells)
     assert wizard.review_step.insert.disabled
-    done(len(cells))
-    assert f"Inserted {len(cells)} cells" in wizard.review_step.said.value
+    done("Inserted them.")
+    assert "Inserted them." in wizard.review_step.said.value
     assert not wizard.review_step.insert.disabled
     wizard.review_step.insert.click()
     asked[-1][1](finding("wizard.no_extension"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ft_runtime.data.columns import diagnose
@@ -94,7 +95,7 @@ def read_dialect(
     dialect = Dialect(header, delimiter, after, lines, findings)
     if delimiter != "," and not (tabs and delimiter == "\t"):
         findings.append(finding("data.csv_delimiter", name, delimiter=DELIMITERS[delimiter]))
-    repeated = sorted({cell for cell in header if header.count(cell) > 1 and cell})
+    repeated = sorted(cell for cell, count in Counter(header).items() if count > 1 and cell)
     if repeated:
         findings.append(finding("data.duplicate_column", where, names=listing(repeated)))
     if not header:

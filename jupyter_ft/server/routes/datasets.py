@@ -36,7 +36,7 @@ class PreviewHandler(BodyHandler):
             where = (self.ft.root, self.ft.limits, self.ft.datasets)
             self.answer(await self.work(preview, self.json_object(), *where))
             return
-        file, form = self._form()
+        file, form = await self.work(self._form)
         columns = _columns(form.get("columns"))
         upload = (file["body"], file["filename"], form.get("format"), columns, self.ft.limits)
         self._chunks.clear()

@@ -9,6 +9,9 @@ from jupyter_ft.server.base import BodyHandler
 from jupyter_ft.services.generate import generate
 from jupyter_ft.services.validate import validate
 
+_QUICK = 8 << 10
+"""Bytes of a request that is checked in the server's loop; a config that was typed has fewer."""
+
 
 class ValidateHandler(BodyHandler):
     """The check of a config."""
@@ -17,7 +20,12 @@ class ValidateHandler(BodyHandler):
     @authorized
     async def post(self) -> None:
         """Answer the findings, and the config completed with defaults."""
-        self.answer(validate(self.json_object()))
+        document = self.json_object()
+        if "text" in document or len(self.body) > _QUICK:
+            self.answer(await self.work(validate, document))
+        else:
+            # At every keystroke: done sooner than a thread is free that waits for the hub.
+            self.answer(validate(document))
 
 
 class GenerateHandler(BodyHandler):

@@ -23,7 +23,6 @@ export class ApiError extends Error {
 export interface IRequest {
   method?: 'GET' | 'POST';
   json?: unknown;
-  form?: FormData;
   accept?: string;
   signal?: AbortSignal;
 }
@@ -38,7 +37,7 @@ export interface IRequest {
 export async function request(
   route: string,
   settings: ServerConnection.ISettings,
-  { method = 'GET', json, form, accept = 'application/json', signal }: IRequest = {}
+  { method = 'GET', json, accept = 'application/json', signal }: IRequest = {}
 ): Promise<Response> {
   const headers: Record<string, string> = { Accept: accept };
   if (json !== undefined) {
@@ -48,7 +47,7 @@ export async function request(
     method,
     headers,
     signal: signal ?? null,
-    body: json !== undefined ? JSON.stringify(json) : (form ?? null)
+    body: json !== undefined ? JSON.stringify(json) : null
   };
   let response: Response;
   try {

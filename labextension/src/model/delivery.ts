@@ -55,10 +55,22 @@ export class Delivery {
   insert(config: Draft): Promise<void> {
     return this._run(this._trans.__('Generating the cells…'), async () => {
       // Checked before the request, so that the answer comes at once and nothing is generated for nothing.
-      const { folder } = usable(this._host.notebook(), this._trans);
-      const generated = await this._cells(seenFrom(config, folder));
+      const asked = usable(this._host.notebook(), this._trans);
+      const generated = await this._cells(seenFrom(config, asked.folder));
+      // Read anew: the cursor may stand elsewhere by now.
       const target = this._host.notebook();
+      if (target && target.shared !== asked.shared) {
+        throw new ToldError(
+          this._trans.__(
+            '%1 came to the front while the cells for %2 were made, so nothing was inserted.',
+            target.name,
+            asked.name
+          ),
+          this._trans.__('Go to the notebook that shall have them, and press the button again.')
+        );
+      }
       const told = place(generated.cells, target, this._trans);
+      this._placed = target;
       void this._warn(told, target);
       return told;
     });
@@ -114,9 +126,17 @@ export class Delivery {
     });
   }
 
-  /** Show a cell of the open notebook. */
-  reveal(index: number): void {
-    this._host.notebook()?.reveal(index);
+  /** Show a cell of the notebook that got cells last, whichever is in front now. */
+  async reveal(index: number): Promise<void> {
+    const target = this._placed;
+    try {
+      if (target && this._host.notebook()?.shared !== target.shared) {
+        await this._host.open(target.path);
+      }
+      target?.reveal(index);
+    } catch (error) {
+      this._tell({ kind: 'failed', problem: tell(error, this._trans) });
+    }
   }
 
   /** The cells of a config; those that were made last are kept. */
@@ -151,6 +171,7 @@ export class Delivery {
 
   private _made: { key: string; cells: Promise<IGenerated> } | null = null;
   private _outcome: Outcome | null = null;
+  private _placed: INotebookTarget | null = null;
   private readonly _changed = new Signal<this, void>(this);
 }
 

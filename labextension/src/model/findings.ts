@@ -1,4 +1,4 @@
-import type { IFinding, Severity } from '../api/types';
+import type { IEstimate, IFinding, IValidation, Severity } from '../api/types';
 import type { ConfigSchema, Step } from './schema';
 
 const ORDER: Severity[] = ['error', 'warning', 'info'];
@@ -8,6 +8,26 @@ export interface ISorted {
   /** By path of a field or section. */
   places: Map<string, IFinding[]>;
   counts: Map<Step, { error: number; warning: number }>;
+}
+
+/** Sorts once for all the fields that ask. */
+export class FindingsSorter {
+  sort(schema: ConfigSchema, answer: IValidation, estimate: IEstimate | null): ISorted {
+    if (!this._sorted || this._answer !== answer || this._estimate !== estimate) {
+      // What the machine says of a choice stands beside that choice too.
+      const more = (estimate?.findings ?? []).filter(
+        one => one.severity === 'warning' && schema.field(one.where)
+      );
+      this._answer = answer;
+      this._estimate = estimate;
+      this._sorted = sortFindings(schema, [...answer.findings, ...more]);
+    }
+    return this._sorted;
+  }
+
+  private _answer: IValidation | null = null;
+  private _estimate: IEstimate | null = null;
+  private _sorted: ISorted | null = null;
 }
 
 /** Sort the findings of a config by place and step, errors first. */

@@ -3,6 +3,8 @@ import type { ISharedNotebook } from '@jupyter/ydoc';
 /** A notebook that is open, as far as delivery needs it. */
 export interface INotebookTarget {
   name: string;
+  /** Where it is now. */
+  readonly path: string;
   /** Folder of the notebook, from the server's root. */
   folder: string;
   shared: ISharedNotebook;
@@ -13,7 +15,7 @@ export interface INotebookTarget {
   kernel: 'ready' | 'busy' | 'dead' | 'none';
   /** Whether its file was written by someone else since it was read here. */
   isStale(): Promise<boolean>;
-  /** Show the cell at an index. */
+  /** Show the cell at an index, unless the notebook was closed. */
   reveal(index: number): void;
 }
 
@@ -25,7 +27,7 @@ export interface IHost {
   folder(): string;
   /** Write a new file beside others without overwriting one; returns its path. */
   write(folder: string, name: string, content: string | object): Promise<string>;
-  /** Read a text file. */
+  /** Read a text file; throws ToldError for one that is too big for a config. */
   read(path: string): Promise<string>;
   /** Upload a file into the file browser's folder; returns its path. */
   upload(file: File): Promise<string>;

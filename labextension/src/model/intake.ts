@@ -29,7 +29,11 @@ export class Intake {
         draft = setAt(draft, 'dataset.format', undefined);
       }
       form.draft = setAt(draft, 'dataset.path', path);
-      this._wizard.goTo('data');
+      if (this._wizard.step === 'data') {
+        this._wizard.lookAgain(); // a file of the same name may have other rows now
+      } else {
+        this._wizard.goTo('data');
+      }
     });
   }
 
@@ -68,11 +72,15 @@ export class Intake {
         const message = trans.__('%1 cannot be used as a config.', PathExt.basename(path));
         return { message, hint: trans.__('What the wizard held is unchanged.'), findings };
       }
-      this._wizard.whenReady(form => {
-        this._wizard.forgetFormat();
-        form.draft = seenFromRoot(form.schema.prune(config), PathExt.dirname(path));
-        this._wizard.goTo('review');
-      });
+      // Who waits for this goes on with the config that was read.
+      await new Promise<void>(taken =>
+        this._wizard.whenReady(form => {
+          this._wizard.forgetFormat();
+          form.draft = seenFromRoot(form.schema.prune(config), PathExt.dirname(path));
+          this._wizard.goTo('review');
+          taken();
+        })
+      );
       return undefined;
     });
   }

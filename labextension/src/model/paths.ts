@@ -50,6 +50,33 @@ export function merge(base: PartialJSONObject, over: PartialJSONObject): Partial
   return result;
 }
 
+/**
+ * `draft` without what `laid` put there: each value that is still the laid one is as in `before`.
+ * Where nothing was laid, as when all was taken away, what is in `draft` lies over `before`.
+ */
+export function takeBack(
+  draft: PartialJSONObject,
+  laid: PartialJSONObject,
+  before: PartialJSONObject
+): PartialJSONObject {
+  const paths = leaves(laid);
+  if (paths.length === 0) {
+    return merge(before, draft);
+  }
+  const same = (path: string) =>
+    JSON.stringify(getAt(draft, path)) === JSON.stringify(getAt(laid, path));
+  return paths
+    .filter(same)
+    .reduce((result, path) => setAt(result, path, getAt(before, path)), draft);
+}
+
+/** The paths of all values that are no objects. */
+function leaves(root: PartialJSONObject, prefix = ''): string[] {
+  return Object.entries(root).flatMap(([name, value]) =>
+    isObject(value) ? leaves(value, `${prefix}${name}.`) : [`${prefix}${name}`]
+  );
+}
+
 /** True for a path that means the same from every folder. */
 function isFixed(path: string): boolean {
   return /^(\/|~|[A-Za-z]:[\\/]|\\\\)/.test(path);

@@ -30,22 +30,26 @@ const KEY = 'jupyter-ft:wizard';
  *
  * The database reaches the server after a while and only if the server answers; a reload right
  * after a keystroke, or with the server gone, would lose it. Two tabs share both: what one of them
- * holds is in a store of its own, and comes first there.
+ * holds is in a store of its own, and comes first there. The browser keeps one store for all servers
+ * at an address, such as those of a hub: `base`, the path of this one, tells them apart.
  */
 export class Persistence {
   constructor(
     private readonly _db: IStateDB | null,
     private readonly _shared: IInstantStore | null,
     private readonly _own: IInstantStore | null,
-    private readonly _delay = 250
-  ) {}
+    private readonly _delay = 250,
+    base = '/'
+  ) {
+    this._key = base === '/' ? KEY : `${KEY}:${base}`;
+  }
 
   async load(): Promise<IWizardState | null> {
-    const own = read(this._own);
+    const own = read(this._own, this._key);
     if (own) {
       return own;
     }
-    const found = [read(this._shared)];
+    const found = [read(this._shared, this._key)];
     try {
       found.push(check((await this._db?.fetch(KEY)) ?? null));
     } catch {
@@ -58,7 +62,7 @@ export class Persistence {
   save(state: IWizardState): void {
     for (const store of [this._own, this._shared]) {
       try {
-        store?.setItem(KEY, JSON.stringify(state));
+        store?.setItem(this._key, JSON.stringify(state));
       } catch {
         // full or forbidden: the database still has it
       }
@@ -73,12 +77,13 @@ export class Persistence {
     clearTimeout(this._timer);
   }
 
+  private readonly _key: string;
   private _timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-function read(store: IInstantStore | null): IWizardState | null {
+function read(store: IInstantStore | null, key: string): IWizardState | null {
   try {
-    return check(JSON.parse(store?.getItem(KEY) ?? 'null'));
+    return check(JSON.parse(store?.getItem(key) ?? 'null'));
   } catch {
     return null; // forbidden, or not ours
   }
@@ -87,5 +92,6 @@ function read(store: IInstantStore | null): IWizardState | null {
 function check(value: unknown): IWizardState | null {
   const state = value as IWizardState | null;
   const good = state?.version === 1 && typeof state.draft === 'object' && state.draft !== null;
-  return good ? { ...state, visited: state.visited ?? [], detected: state.detected ?? null } : null;
+  const visited = Array.isArray(state?.visited) ? state.visited : [];
+  return good ? { ...state, visited, detected: state.detected ?? null } : null;
 }

@@ -60,44 +60,21 @@ export class Queries {
 
   /** Ask for the rows of the data that the form names, or forget them when it names none. */
   askPreview(form: FormModel, detected: string | null, delay?: number): void {
-    const source = dataSource(form);
-    if (source === null) {
+    const query = previewRequest(form, detected);
+    if (query === null) {
       this.preview.clear();
-      return;
+    } else {
+      this.preview.ask(query, delay);
     }
-    const format = form.value('dataset.format');
-    const columns = form.value('dataset.columns') as PartialJSONObject | undefined;
-    const query: IPreviewRequest = { ...source };
-    if (typeof format === 'string' && format !== detected) {
-      query.format = format;
-    }
-    if (columns && Object.keys(columns).length > 0) {
-      query.columns = columns;
-    }
-    this.preview.ask(query, delay);
   }
 
   askModel(form: FormModel): void {
-    this.check.ask({
-      provider: String(form.value('provider') ?? ''),
-      model_id: String(form.value('model_id') ?? ''),
-      ...revisionOf(form)
-    });
+    this.check.ask(modelRequest(form));
   }
 
   /** Ask how the model sees one row (counted from 0). */
   askRendered(form: FormModel, row: number): void {
-    const { revision, ...source } = { revision: undefined, ...dataSource(form) };
-    this.rendered.ask({
-      ...source,
-      ...(revision === undefined ? {} : { dataset_revision: revision }),
-      format: String(form.value('dataset.format') ?? ''),
-      columns: form.value('dataset.columns') ?? {},
-      provider: String(form.value('provider') ?? ''),
-      model_id: String(form.value('model_id') ?? ''),
-      ...revisionOf(form),
-      row
-    });
+    this.rendered.ask(renderRequest(form, row));
   }
 
   /** Ask what a run takes, with the data as far as it was looked at. */
@@ -108,6 +85,29 @@ export class Queries {
   dispose(): void {
     this.all.forEach(query => query.dispose());
   }
+}
+
+/** What the server is asked about, or what of it. */
+type Question = 'source' | 'preview' | 'model' | 'rendered';
+
+/** Notices which questions the form would ask otherwise now. */
+export class Compared {
+  /** Return those that are other ones than when this was called last. */
+  compare(form: FormModel, detected: string | null): Set<Question> {
+    const now: { [question in Question]: unknown } = {
+      source: dataSource(form),
+      preview: previewRequest(form, detected),
+      model: modelRequest(form),
+      rendered: renderRequest(form, 0)
+    };
+    const names = Object.keys(now) as Question[];
+    const texts = new Map(names.map(name => [name, JSON.stringify(now[name])]));
+    const changed = names.filter(name => texts.get(name) !== this._before.get(name));
+    this._before = texts;
+    return new Set(changed);
+  }
+
+  private _before = new Map<Question, string | undefined>();
 }
 
 /** The data file that the form names: the training file, where there are several. */
@@ -127,6 +127,49 @@ export function dataSource(form: FormModel): IDataSource | null {
   return typeof id === 'string' && id.trim() !== ''
     ? { id, ...given(form, 'dataset', 'config_name'), ...given(form, 'dataset', 'revision') }
     : null;
+}
+
+/** The request for a look at the data; `detected` is a format that nobody chose. */
+export function previewRequest(form: FormModel, detected: string | null): IPreviewRequest | null {
+  const source = dataSource(form);
+  if (source === null) {
+    return null;
+  }
+  const format = form.value('dataset.format');
+  const columns = form.value('dataset.columns') as PartialJSONObject | undefined;
+  const query: IPreviewRequest = { ...source };
+  if (typeof format === 'string' && format !== detected) {
+    query.format = format;
+  }
+  if (columns && Object.keys(columns).length > 0) {
+    query.columns = columns;
+  }
+  return query;
+}
+
+/** The request for a look at the model. */
+export function modelRequest(form: FormModel): IModelRequest {
+  return {
+    provider: String(form.value('provider') ?? ''),
+    model_id: String(form.value('model_id') ?? ''),
+    ...given(form, '', 'revision')
+  };
+}
+
+/** The request for one row, counted from 0, as the model sees it. */
+export function renderRequest(form: FormModel, row: number): IRenderRequest {
+  const { revision, ...source } = { revision: undefined, ...dataSource(form) };
+  const longest = form.value('hyperparams.max_seq_len');
+  return {
+    ...source,
+    ...(revision === undefined ? {} : { dataset_revision: revision }),
+    format: String(form.value('dataset.format') ?? ''),
+    columns: form.value('dataset.columns') ?? {},
+    ...modelRequest(form),
+    // Beside the field it is told what is wrong with another value.
+    ...(Number.isInteger(longest) ? { max_seq_len: longest as number } : {}),
+    row
+  };
 }
 
 /** Of data that was looked at, what an estimate needs. */
@@ -153,8 +196,4 @@ function given<N extends string>(form: FormModel, section: string, name: N): { [
   const value = form.value(section ? `${section}.${name}` : name);
   const full = typeof value === 'string' && value !== '';
   return (full ? { [name]: value } : {}) as { [n in N]?: string };
-}
-
-function revisionOf(form: FormModel): { revision?: string } {
-  return given(form, '', 'revision');
 }

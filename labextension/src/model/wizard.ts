@@ -4,14 +4,14 @@ import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Draft, IApi, IExample, IFinding, IPresets, ITaskPreset } from '../api';
 import { Delivery } from './delivery';
-import { type ISorted, sortFindings } from './findings';
+import { FindingsSorter, type ISorted } from './findings';
 import { FormModel } from './form';
 import type { IHost } from './host';
 import { Intake } from './intake';
-import { seenFrom } from './paths';
+import { seenFrom, takeBack } from './paths';
 import type { Persistence } from './persistence';
 import { type IProblem, isUsable, tell, versionProblem } from './problems';
-import { dataSource, Queries } from './queries';
+import { Compared, Queries } from './queries';
 import { ConfigSchema, type Step, STEPS } from './schema';
 
 export interface IWizardOptions {
@@ -49,6 +49,8 @@ export class WizardModel {
   /** The preset that was applied last, and how to take it back. */
   applied: { preset: ITaskPreset; before: Draft } | null = null;
   step: Step = 'model';
+  /** The field that the user asked to see, a new object each time. */
+  wanted: { field: string } | null = null;
   visited = new Set<Step>();
 
   get changed(): ISignal<this, void> {
@@ -64,7 +66,13 @@ export class WizardModel {
   }
 
   /** Ask the server who it is, then fetch what the forms are made from. May be called again. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    // Pressed twice, “Try again” must not begin a second form beside the first.
+    this._starting ??= this._start().finally(() => (this._starting = null));
+    return this._starting;
+  }
+
+  private async _start(): Promise<void> {
     const { api, trans, version } = this._options;
     try {
       const health = await api.health();
@@ -95,8 +103,11 @@ export class WizardModel {
     }
   }
 
-  goTo(step: Step): void {
+  /** Go to a step, and there to a field, if one is wanted. */
+  goTo(step: Step, field: string | null = null): void {
+    this.wanted = field === null ? null : { field };
     if (step === this.step) {
+      this._emit();
       return;
     }
     this.visited.add(this.step);
@@ -104,10 +115,17 @@ export class WizardModel {
     this.notice = null;
     this._save();
     this._ask();
-    if (this.form && (step === 'data' || step === 'review')) {
-      this.queries.askPreview(this.form, this._detected, 0); // the file may have gone since
+    if (step === 'data' || step === 'review') {
+      this.lookAgain(); // the file may have gone since
     }
     this._emit();
+  }
+
+  /** Look at the data anew and at once: it may be another file by now, whatever its name. */
+  lookAgain(): void {
+    if (this.form) {
+      this.queries.askPreview(this.form, this._detected, 0);
+    }
   }
 
   move(by: 1 | -1): void {
@@ -132,14 +150,10 @@ export class WizardModel {
   }
 
   get findings(): ISorted | null {
-    const answer = this.queries.validation.state.answer;
-    // What the machine says of a choice stands beside that choice too.
-    const more = (this.queries.estimate.state.answer?.findings ?? []).filter(
-      one => one.severity === 'warning' && this.form?.schema.field(one.where)
-    );
-    return this.form && answer
-      ? sortFindings(this.form.schema, [...answer.findings, ...more])
-      : null;
+    const { answer } = this.queries.validation.state;
+    const estimate = this.queries.estimate.state.answer;
+    const { form } = this;
+    return form && answer ? this._sorter.sort(form.schema, answer, estimate) : null;
   }
 
   /** Findings beside a field or section: those of one that nobody came to yet are kept back. */
@@ -162,9 +176,11 @@ export class WizardModel {
     }
   }
 
+  /** Take back what was applied or started over; what was typed since stays. */
   undoPreset(): void {
     if (this.form && this.applied) {
-      this.form.draft = this.applied.before;
+      const { preset, before } = this.applied;
+      this.form.draft = takeBack(this.form.draft, preset.config, before);
       this.applied = null;
       this._emit();
     }
@@ -176,10 +192,11 @@ export class WizardModel {
       const title = this.trans.__('Start over');
       const preset: ITaskPreset = { id: '', title, description: '', level: 'beginner', config: {} };
       this.applied = { preset, before: this.form.draft };
+      this.goTo('model');
+      // After that: the step that was left is not one that the user has seen of the new config.
       this.visited.clear();
       this._detected = null;
       this.form.draft = {};
-      this.goTo('model');
     }
   }
 
@@ -221,8 +238,11 @@ export class WizardModel {
     return tell(error, this.trans);
   }
 
-  /** Draw again: what is open around the wizard has changed. */
+  /** What is open around the wizard has changed: the config may be seen from another folder now. */
   refresh(): void {
+    if (this.form && this.step === 'review' && JSON.stringify(this.placed) !== this._asked) {
+      this._ask();
+    }
     this._emit();
   }
 
@@ -247,46 +267,48 @@ export class WizardModel {
       this._detected = state.detected;
     }
     this.form = form;
+    this._compared.compare(form, this._detected);
     form.changed.connect(this._formChanged, this);
-    this.queries.askPreview(form, this._detected, 0);
+    this.lookAgain();
     this._waiting.splice(0).forEach(work => work(form));
   }
 
   private _formChanged(form: FormModel): void {
     this._save();
     this.delivery.clear();
-    this._ask();
-    const data = JSON.stringify([
-      dataSource(form),
-      form.value('dataset.format'),
-      form.value('dataset.columns')
-    ]);
-    if (data !== this._data) {
-      this._data = data;
-      this.queries.rendered.clear();
+    const changed = this._compared.compare(form, this._detected);
+    if (changed.has('source')) {
+      // Rows of other data are nothing to show, nor to take columns from.
+      this.queries.preview.clear();
+    }
+    if (changed.has('preview')) {
       this.queries.askPreview(form, this._detected);
     }
-    const model = JSON.stringify([
-      form.value('provider'),
-      form.value('model_id'),
-      form.value('revision')
-    ]);
-    if (model !== this._model) {
-      this._model = model;
+    if (changed.has('model')) {
       this.queries.check.clear();
+    }
+    if (changed.has('rendered')) {
       this.queries.rendered.clear();
     }
+    this._ask();
     this._emit();
   }
 
   private _ask(): void {
-    this.queries.validation.ask(this.step === 'review' ? this.placed : this.config);
+    const config = this.step === 'review' ? this.placed : this.config;
+    this._asked = JSON.stringify(config);
+    this.queries.validation.ask(config);
     this._estimate();
   }
 
   private _estimate(): void {
+    const config = JSON.stringify(this.config);
     if (this.form?.value('model_id') && (this.step === 'training' || this.step === 'review')) {
+      this._estimated = config;
       this.queries.askEstimate(this.config);
+    } else if (config !== this._estimated) {
+      // Nobody looks, but its warnings stand beside fields: those of another config must not.
+      this.queries.estimate.clear();
     }
   }
 
@@ -338,6 +360,10 @@ export class WizardModel {
   private _defaults: Draft = {};
   /** The format that was taken over without asking. */
   private _detected: string | null = null;
-  private _data = '';
-  private _model = '';
+  private readonly _compared = new Compared();
+  private readonly _sorter = new FindingsSorter();
+  /** The configs that were validated and estimated last, as text. */
+  private _asked = '';
+  private _estimated = '';
+  private _starting: Promise<void> | null = null;
 }

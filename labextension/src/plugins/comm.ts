@@ -5,7 +5,7 @@ import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab
 import type { PartialJSONObject } from '@lumino/coreutils';
 
 import type { IGeneratedCell } from '../api';
-import { place } from '../model/delivery';
+import { type IDone, place } from '../model/delivery';
 import { tell, ToldError } from '../model/problems';
 import { COMM_TARGET } from '../tokens';
 import { notebookTarget } from './host';
@@ -26,7 +26,7 @@ export const commPlugin: JupyterFrontEndPlugin<void> = {
     const follow = (_: unknown, panel: NotebookPanel) => {
       const register = (kernel: Kernel.IKernelConnection | null | undefined) =>
         kernel?.registerCommTarget(COMM_TARGET, (comm, message) =>
-          answer(panel, kernel, comm, message, trans)
+          answer(() => viewOf(kernel, notebooks) ?? panel, kernel, comm, message, trans)
         );
       register(panel.sessionContext.session?.kernel);
       panel.sessionContext.kernelChanged.connect((_context, { newValue }) => register(newValue));
@@ -36,8 +36,19 @@ export const commPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
+/** The notebook of a kernel: the view in front, else any of its views that is still open. */
+export function viewOf(
+  kernel: Kernel.IKernelConnection,
+  notebooks: INotebookTracker
+): NotebookPanel | undefined {
+  const shows = (one: NotebookPanel) =>
+    !one.isDisposed && one.sessionContext.session?.kernel === kernel;
+  const { currentWidget } = notebooks;
+  return currentWidget && shows(currentWidget) ? currentWidget : notebooks.find(shows);
+}
+
 function answer(
-  panel: NotebookPanel,
+  panel: () => NotebookPanel,
   kernel: Kernel.IKernelConnection,
   comm: Kernel.IComm,
   message: KernelMessage.ICommOpenMsg,
@@ -56,8 +67,8 @@ function answer(
   const insert = (data: unknown) => {
     try {
       const cells = readCells(data, trans);
-      const told = place(cells, notebookTarget(panel), trans);
-      reply({ status: 'inserted', count: cells.length, message: told.message });
+      const told = place(cells, notebookTarget(panel()), trans);
+      reply({ status: 'inserted', count: cells.length, message: inSentences(told, trans) });
     } catch (error) {
       const { message, hint } = tell(error, trans);
       reply({ status: 'error', message: `${message} ${hint}`.trim() });
@@ -67,6 +78,15 @@ function answer(
   if ((message.content.data as PartialJSONObject)?.action !== undefined) {
     insert(message.content.data);
   }
+}
+
+/** What was done, and which cells stayed as the user had them. */
+function inSentences({ message, kept }: IDone, trans: TranslationBundle): string {
+  if (kept.length === 0) {
+    return message;
+  }
+  const cells = kept.map(one => trans.__('Cell %1: %2', one.index + 1, one.template)).join(', ');
+  return `${message} ${trans.__('You edited these cells, so they stayed as they are:')} ${cells}.`;
 }
 
 /** The cells of a request, or a sentence on what is wrong with it. */

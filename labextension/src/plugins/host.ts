@@ -8,8 +8,11 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { IHost, INotebookTarget } from '../model/host';
+import { ToldError } from '../model/problems';
 import { sendFile } from '../model/upload';
 
+/** Bytes: what is larger was never a config, and would hold up page and server. */
+const MOST_READ = 2 ** 20;
 const DATA_FILE = /\.(jsonl|json|ndjson|csv|tsv|txt|parquet|arrow|gz|zst)$/i;
 
 export interface IHostOptions {
@@ -36,6 +39,9 @@ export function notebookTarget(
   const status = kernel?.status;
   return {
     name: PathExt.basename(context.path),
+    get path() {
+      return context.path;
+    },
     folder: PathExt.dirname(context.localPath),
     shared: content.model.sharedModel,
     activeIndex: content.activeCellIndex,
@@ -44,6 +50,9 @@ export function notebookTarget(
     kernel: !kernel ? 'none' : status === 'dead' ? 'dead' : status === 'busy' ? 'busy' : 'ready',
     isStale: async () => contents !== null && isStale(panel, contents),
     reveal: index => {
+      if (content.isDisposed) {
+        return;
+      }
       content.deselectAll();
       content.activeCellIndex = index;
       // Once the cells are drawn: to look for the place before would hold up their drawing.
@@ -95,7 +104,15 @@ export class Host implements IHost {
   }
 
   async read(path: string): Promise<string> {
-    const model = await this._options.contents.get(path, {
+    const { contents, trans } = this._options;
+    const { name, size } = await contents.get(path, { content: false });
+    if ((size ?? 0) > MOST_READ) {
+      throw new ToldError(
+        trans.__('%1 is too big to be a config.', name),
+        trans.__('To train on it, choose “Fine-tune on This Dataset”.')
+      );
+    }
+    const model = await contents.get(path, {
       type: 'file',
       format: 'text',
       content: true

@@ -28,7 +28,10 @@ const FILES_MIME = 'application/x-jupyter-icontents';
 
 /** The sidebar panel; also a target for files dragged out of the file browser. */
 class WizardPanel extends ReactWidget {
-  constructor(private readonly _model: WizardModel) {
+  constructor(
+    private readonly _model: WizardModel,
+    private readonly _onDrop: (path: string) => void
+  ) {
     super();
     this.id = 'jupyter-ft-panel';
     this.addClass('jp-ft-panel');
@@ -51,7 +54,7 @@ class WizardPanel extends ReactWidget {
     drag.dropAction = 'copy';
     if (event.type === 'lm-drop') {
       const [path] = drag.mimeData.getData(FILES_MIME) as string[];
-      this._model.intake.useDataset(path);
+      this._onDrop(path);
     }
   }
 
@@ -106,19 +109,23 @@ export const panelPlugin: JupyterFrontEndPlugin<IFineTune> = {
     const { contents, serverSettings } = app.serviceManager;
     const { commands, shell } = app;
     const host = new Host({ contents, commands, documents, notebooks, browser, translator, trans });
+    const stores = [webStore('localStorage'), webStore('sessionStorage')] as const;
+    const base = new URL(serverSettings.baseUrl, location.href).pathname;
     const model = new WizardModel({
       api: new Api(serverSettings),
       host,
-      persistence: new Persistence(state, webStore('localStorage'), webStore('sessionStorage')),
+      persistence: new Persistence(state, ...stores, 250, base),
       trans,
       version: VERSION
     });
-    const panel = new WizardPanel(model);
+    const panel = new WizardPanel(model, path => fineTune.useDataset(path));
     shell.add(panel, 'left', { rank: 600, type: 'Fine-tune' });
     restorer?.add(panel, panel.id);
     const refresh = () => model.refresh();
+    browser?.model.pathChanged.connect(refresh);
     notebooks?.currentChanged.connect((_, notebook) => {
       refresh();
+      notebook?.context.pathChanged.connect(refresh);
       // Whether it holds generated cells is known once it is read, and changes with its cells.
       void notebook?.context.ready.then(() => {
         notebook.content.model?.cells.changed.connect(refresh);

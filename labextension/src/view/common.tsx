@@ -19,6 +19,7 @@ export function useSignal(signal: ISignal<unknown, unknown>): void {
   const [, redraw] = React.useReducer((count: number) => count + 1, 0);
   React.useEffect(() => {
     signal.connect(redraw);
+    redraw(); // it may have fired between the drawing and now
     return () => void signal.disconnect(redraw);
   }, [signal]);
 }
@@ -26,6 +27,15 @@ export function useSignal(signal: ISignal<unknown, unknown>): void {
 /** The id of a field's control: `ft-hyperparams-learning_rate`. */
 export function fieldId(path: string): string {
   return `ft-${path.replace(/\./g, '-')}`;
+}
+
+/** Put the cursor into a field, or the first control of one that has several; false without it. */
+export function focusField(path: string): boolean {
+  const place = document.getElementById(fieldId(path));
+  const group = place?.getAttribute('role') === 'group';
+  const control = (group && place.querySelector<HTMLElement>('input, select')) || place;
+  control?.focus();
+  return control !== null;
 }
 
 interface IFindingsProps {

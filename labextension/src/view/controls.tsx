@@ -11,6 +11,8 @@ export interface IControlProps {
   field: IField;
   id: string;
   value: Value;
+  /** Whether the value was set, and is no default. */
+  isSet: boolean;
   options: PartialJSONValue[];
   /** Keys that a mapping may have. */
   names: string[];
@@ -91,6 +93,14 @@ function TextControl(props: IControlProps) {
   const { field, value, suggestions, onChange, id } = props;
   // While the cursor is in it, the field shows what was typed: "1e-" must not turn into something else.
   const [typed, setTyped] = React.useState<string | null>(null);
+  const shown = format(value);
+  const [before, setBefore] = React.useState(shown);
+  if (shown !== before) {
+    // Changed by what was typed, or else by something beside it, such as a file that was dropped.
+    setBefore(shown);
+    const mine = typed?.trim() === '' ? !props.isSet : shown === format(parse(field, typed ?? ''));
+    setTyped(typed === null || mine ? typed : shown);
+  }
   const number = field.kind === 'number';
   const list = suggestions.length > 0 ? `${id}-list` : undefined;
   return (
@@ -103,8 +113,8 @@ function TextControl(props: IControlProps) {
         autoComplete="off"
         spellCheck={false}
         list={list}
-        value={typed ?? format(value)}
-        onFocus={() => setTyped(format(value))}
+        value={typed ?? shown}
+        onFocus={() => setTyped(shown)}
         onBlur={() => setTyped(null)}
         onChange={event => {
           setTyped(event.target.value);
@@ -190,7 +200,8 @@ function MappingControl(props: IControlProps) {
   const change = (name: string, actual: string) => {
     const next = { ...value };
     delete next[name];
-    const full = actual && actual !== name ? { ...next, [name]: actual } : next;
+    // A column's own name too: half of a longer one looks like it while that is typed.
+    const full = actual ? { ...next, [name]: actual } : next;
     onChange(Object.keys(full).length > 0 ? full : undefined);
   };
   const all = [...new Set([...names, ...Object.keys(value)])];
@@ -208,7 +219,7 @@ function MappingControl(props: IControlProps) {
               <select
                 id={`${id}-${name}`}
                 className="jp-ft-input jp-mod-styled"
-                value={actual}
+                value={actual === name ? '' : actual}
                 onChange={event => change(name, event.target.value)}
               >
                 <option value="">

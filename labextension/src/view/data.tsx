@@ -50,6 +50,8 @@ export function DropZone({ onFile }: { onFile: (file: File) => void }) {
 
 export interface IPreviewProps {
   preview: IPreview;
+  /** Whether the data is being looked at again, with another format or other columns. */
+  busy?: boolean;
   /** The format and columns that the config has now. */
   format: string | undefined;
   columns: { [name: string]: PartialJSONValue | undefined };
@@ -59,7 +61,7 @@ export interface IPreviewProps {
 
 /** What is in the data file: facts, suggestion, findings and the first rows. */
 export function Preview(props: IPreviewProps) {
-  const { preview } = props;
+  const { preview, busy = false } = props;
   const trans = useTrans();
   const facts = [
     preview.total_rows !== null
@@ -72,7 +74,11 @@ export function Preview(props: IPreviewProps) {
     lengths(preview, trans.__('characters'))
   ].filter(fact => fact !== '');
   return (
-    <section className="jp-ft-preview" aria-label={trans.__('Preview of the data')}>
+    <section
+      className="jp-ft-preview"
+      aria-label={trans.__('Preview of the data')}
+      aria-busy={busy}
+    >
       <h3 title={preview.name}>{preview.name}</h3>
       <p id="ft-preview-facts">{facts.join(' · ')}</p>
       {preview.hub && <HubFacts hub={preview.hub} />}
@@ -142,17 +148,25 @@ function Labels({ labels }: { labels: { label: string; count: number }[] }) {
   );
 }
 
+/** The server shows no more of a row, and a browser hardly could. */
+const MOST_COLUMNS = 100;
+
 function Rows({ preview }: { preview: IPreview }) {
   const trans = useTrans();
+  const columns = preview.columns.slice(0, MOST_COLUMNS);
+  const more = preview.columns.length - columns.length;
   const caption = trans._n('The first row', 'The first %1 rows', preview.rows.length);
   return (
     <div className="jp-ft-table" role="region" aria-label={caption} tabIndex={0}>
       <table id="ft-preview-table">
-        <caption>{caption}</caption>
+        <caption>
+          {caption}
+          {more > 0 && ` ${trans._n('(and %1 column more)', '(and %1 columns more)', more)}`}
+        </caption>
         <thead>
           <tr>
             <th scope="col">#</th>
-            {preview.columns.map(column => (
+            {columns.map(column => (
               <th key={column} scope="col">
                 {column}
               </th>
@@ -163,7 +177,7 @@ function Rows({ preview }: { preview: IPreview }) {
           {preview.rows.map((row, index) => (
             <tr key={index}>
               <th scope="row">{index + 1}</th>
-              {preview.columns.map(column => (
+              {columns.map(column => (
                 <td key={column}>{cell(row[column])}</td>
               ))}
             </tr>

@@ -49,7 +49,7 @@ export function Finish({ model }: { model: WizardModel }) {
       {answer && !answer.valid && (
         <p>{trans.__('There are errors in the config; mend them first.')}</p>
       )}
-      <Told outcome={delivery.outcome} onReveal={index => delivery.reveal(index)} />
+      <Told outcome={delivery.outcome} onReveal={index => void delivery.reveal(index)} />
     </section>
   );
 }

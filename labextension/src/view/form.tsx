@@ -12,6 +12,8 @@ import { Control, format, type IControlProps } from './controls';
 export interface IFormProps {
   form: FormModel;
   step: Step;
+  /** The field or section that the user asked to see: what hides it is opened. */
+  wanted?: { field: string } | null;
   findingsOf: (path: string) => IFinding[];
   onChange: (path: string, value: PartialJSONValue | undefined) => void;
   /** What is shown below a field's control, by path. */
@@ -24,7 +26,7 @@ export interface IFormProps {
 
 /** The fields of a step, as the schema has them: plain ones first, advanced ones folded. */
 export function SchemaForm(props: IFormProps) {
-  const { form, step, findingsOf } = props;
+  const { form, step, wanted, findingsOf } = props;
   const trans = useTrans();
   const fields = form.schema.fields.filter(one => one.step === step && !form.isHidden(one.path));
   const [plain, advanced] = [false, true].map(one => fields.filter(two => two.advanced === one));
@@ -35,6 +37,11 @@ export function SchemaForm(props: IFormProps) {
     .flatMap(path => findingsOf(path))
     .filter(isError).length;
   const [open, setOpen] = React.useState(false);
+  const [opened, setOpened] = React.useState<IFormProps['wanted']>(null);
+  if (wanted && wanted !== opened) {
+    setOpened(wanted);
+    setOpen(open || folded.has(wanted.field) || advanced.some(one => one.path === wanted.field));
+  }
   return (
     <div className="jp-ft-form">
       <Sections {...props} fields={plain} telling={begun} />
@@ -124,6 +131,7 @@ export function FieldRow(props: IFormProps & { field: IField }) {
       field={field}
       id={id}
       value={value === null ? undefined : value}
+      isSet={isSet}
       options={form.options(field)}
       names={form.restrictions.names.get(field.path) ?? []}
       suggestions={props.suggestions?.[field.path] ?? []}

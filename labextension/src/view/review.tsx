@@ -4,7 +4,7 @@ import type { IFinding } from '../api';
 import { placeOf } from '../model/findings';
 import type { FormModel } from '../model/form';
 import type { WizardModel } from '../model/wizard';
-import { Button, fieldId, Findings, Problem, useTrans } from './common';
+import { Button, Findings, Problem, useTrans } from './common';
 import { SchemaForm } from './form';
 import { Memory } from './steps';
 
@@ -23,16 +23,14 @@ export function ReviewStep({ model, form }: IReviewProps) {
   const show = (finding: IFinding) => {
     const path = placeOf(form.schema, finding.where);
     if (path) {
-      model.goTo(form.schema.stepOf(path));
-      // The step is drawn first.
-      setTimeout(() => document.getElementById(fieldId(path))?.focus(), 50);
+      model.goTo(form.schema.stepOf(path), path);
     }
   };
   return (
     <>
       <h3>{trans.__('Findings')}</h3>
       {answer && findings.length + data.length === 0 && !lost && (
-        <p id="ft-no-findings" aria-busy={busy}>
+        <p id="ft-no-findings" aria-busy={busy || preview.busy}>
           {trans.__('Nothing to complain about.')}
         </p>
       )}
@@ -61,6 +59,7 @@ export function ReviewStep({ model, form }: IReviewProps) {
       <SchemaForm
         form={form}
         step="review"
+        wanted={model.wanted}
         findingsOf={path => model.findingsOf(path)}
         onChange={(path, value) => model.set(path, value)}
       />

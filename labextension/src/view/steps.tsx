@@ -11,6 +11,9 @@ import { DropZone, Preview, Rendered } from './data';
 import { MemoryBar, ModelFacts, PresetFacts } from './facts';
 import { SchemaForm } from './form';
 
+/** A longer list of columns nobody reads, and every field of a mapping would hold it. */
+const MOST_OFFERED = 500;
+
 interface IStepProps {
   model: WizardModel;
   form: FormModel;
@@ -20,6 +23,7 @@ function useForm({ model, form }: IStepProps) {
   return {
     form,
     step: model.step,
+    wanted: model.wanted,
     findingsOf: (path: string) => model.findingsOf(path),
     onChange: (path: string, value: PartialJSONValue | undefined) => model.set(path, value)
   };
@@ -78,7 +82,9 @@ export function DataStep(props: IStepProps) {
   const { answer, error, busy } = queries.preview.state;
   const local = !form.isHidden('dataset.path');
   const problem = problemOf(model, error);
-  const columns = (answer?.columns ?? []).map(value => ({ value, label: '' }));
+  const columns = (answer?.columns ?? [])
+    .slice(0, MOST_OFFERED)
+    .map(value => ({ value, label: '' }));
   const subsets = (answer?.hub?.configs ?? []).map(value => ({ value, label: '' }));
   const browse = async () => {
     try {
@@ -115,6 +121,7 @@ export function DataStep(props: IStepProps) {
       {answer && (
         <Preview
           preview={answer}
+          busy={busy}
           format={form.value('dataset.format') as string | undefined}
           columns={(form.value('dataset.columns') ?? {}) as PartialJSONObject}
           onFormat={format => model.set('dataset.format', format)}
@@ -171,8 +178,10 @@ function Examples({ model }: { model: WizardModel }) {
 /** One row with the model's chat template, on request: it takes the server a moment. */
 function RenderedRow({ model, form, rows }: IStepProps & { rows: number }) {
   const trans = useTrans();
-  const [row, setRow] = React.useState(1);
-  const { answer, busy, error } = model.queries.rendered.state;
+  const [chosen, setChosen] = React.useState(1);
+  const row = Math.min(chosen, rows);
+  const { rendered } = model.queries;
+  const { answer, busy, error } = rendered.state;
   const ready = Boolean(form.value('model_id') && form.value('dataset.format'));
   const problem = problemOf(model, error);
   return (
@@ -184,7 +193,10 @@ function RenderedRow({ model, form, rows }: IStepProps & { rows: number }) {
           id="ft-row"
           className="jp-mod-styled"
           value={row}
-          onChange={event => setRow(Number(event.target.value))}
+          onChange={event => {
+            setChosen(Number(event.target.value));
+            rendered.clear(); // that was another row
+          }}
         >
           {Array.from({ length: rows }, (_, index) => (
             <option key={index}>{index + 1}</option>

@@ -3,7 +3,7 @@ import React from 'react';
 
 import { STEPS, type Step } from '../model/schema';
 import type { WizardModel } from '../model/wizard';
-import { Button, Problem, TransContext, Undoable, useSignal, useTrans } from './common';
+import { Button, focusField, Problem, TransContext, Undoable, useSignal, useTrans } from './common';
 import { Finish } from './finish';
 import { ReviewStep } from './review';
 import { DataStep, ModelStep, TrainingStep } from './steps';
@@ -80,13 +80,15 @@ function Steps({ model }: { model: WizardModel }) {
   const titles = stepTitles(trans);
   const heading = React.useRef<HTMLHeadingElement>(null);
   const first = React.useRef(true);
+  const { wanted } = model;
   React.useEffect(() => {
     // A new step is announced and starts at its top; the first drawing takes no focus.
-    if (!first.current) {
+    const found = wanted !== null && focusField(wanted.field);
+    if (!found && !first.current) {
       heading.current?.focus();
     }
     first.current = false;
-  }, [model.step]);
+  }, [model.step, wanted]);
   const Body = BODIES[model.step];
   const index = STEPS.indexOf(model.step);
   const last = index === STEPS.length - 1;

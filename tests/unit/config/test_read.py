@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,22 @@ def test_files(tmp_path: Path):
     )
     (tmp_path / "deep.json").write_text("[" * 100_000)
     assert only_code(read_document, tmp_path / "deep.json")[0] == "config.syntax"
+
+
+def test_aliases_that_stand_for_more_than_memory_holds_are_refused():
+    levels = "bcdefghij"
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    for name, below in zip(levels, "a" + levels, strict=False):
+        lines.append(f"{name}: &{name} [{', '.join([f'*{below}'] * 10)}]")
+    assert only_code(parse_text, "\n".join(lines), "c.yaml") == ("config.syntax", "c.yaml")
+    assert parse_text("a: &a [1]\nb: [*a, *a]") == {"a": [1], "b": [[1], [1]]}
+
+
+def test_many_keys_are_compared_once(tmp_path: Path):
+    (tmp_path / "many.json").write_text(json.dumps({f"k{i}": 1 for i in range(60_000)}))
+    start = time.perf_counter()
+    assert len(read_document(tmp_path / "many.json")) == 60_000
+    assert time.perf_counter() - start < 10
 
 
 def test_overrides_change_single_fields_and_name_mistakes():

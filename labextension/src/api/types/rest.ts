@@ -184,5 +184,7 @@ export interface IRenderRequest extends PartialJSONObject {
   provider: string;
   model_id: string;
   revision?: string;
+  /** Tokens: a longer row is shown as far as it is trained on. */
+  max_seq_len?: number;
   row: number;
 }
