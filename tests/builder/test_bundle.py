@@ -96,17 +96,17 @@ def test_a_notebook_that_was_run_but_not_edited_is_replaced(tmp_path: Path):
     path = tmp_path / "fine_tune.ipynb"
     notebook = nbformat.read(path, as_version=4)
     code = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    code.outputs = [nbformat.v4.new_output("stream", text="hello")]
+    code.outputs = [nbformat.v4.new_output("stream", text="hello, you")]
     nbformat.write(notebook, path)
     build_bundle(OTHER).write(tmp_path)
-    assert b"hello" not in path.read_bytes()
+    assert b"hello, you" not in path.read_bytes()
 
 
 def test_edited_files_are_named_and_nothing_is_written(tmp_path: Path):
     build_bundle(CONFIG).write(tmp_path)
     path = tmp_path / "fine_tune.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell("mine"))
+    notebook.cells.append(nbformat.v4.new_code_cell("# mine"))
     nbformat.write(notebook, path)
     (tmp_path / "config.yaml").write_text("# mine")
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
@@ -118,7 +118,7 @@ def test_edited_files_are_named_and_nothing_is_written(tmp_path: Path):
     ]
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
     build_bundle(OTHER).write(tmp_path, force=True)
-    assert b"mine" not in path.read_bytes()
+    assert b"# mine" not in path.read_bytes()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a notebook", b'{"cells": 3}', b"\xff\xfe"])
