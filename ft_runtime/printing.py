@@ -31,7 +31,7 @@ def show_any_character() -> None:
 
 
 def say(shown: str, stream: TextIO | None = None, end: str = "\n") -> OSError | None:
-    """Print, and go on when that is not possible any more; then the stream is led to nowhere.
+    """Print, and go on when that is not possible any more; then the stream leads nowhere.
 
     Parameters
     ----------
@@ -51,13 +51,18 @@ def say(shown: str, stream: TextIO | None = None, end: str = "\n") -> OSError | 
     try:
         print(shown, end=end, file=stream, flush=True)
     except OSError as error:
-        # Or every later line, and the interpreter at its end, would fail in the same way.
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+        if not isinstance(error, BlockingIOError):  # that one means a full pipe, for a moment
+            _lead_nowhere(stream)
         return error
     return None
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Drop what is written from now on: each line, and the interpreter at its end, would fail."""
+    with contextlib.suppress(OSError, ValueError):
+        number = stream.fileno()
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), number)
 
 
 def tell(shown: str, stream: TextIO | None = None) -> None:
@@ -66,7 +71,7 @@ def tell(shown: str, stream: TextIO | None = None) -> None:
     Raises
     ------
     FindingsError
-        ``doctor_report.cannot_write``.
+        ``doctor_report.cannot_print``.
     """
     error = say(shown, stream)
     if error is None or isinstance(error, BrokenPipeError):
@@ -75,4 +80,4 @@ def tell(shown: str, stream: TextIO | None = None) -> None:
 
     where = getattr(sys.stdout if stream is None else stream, "name", "")
     reason = error.strerror or str(error)
-    raise FindingsError([finding("doctor_report.cannot_write", where, reason=reason)])
+    raise FindingsError([finding("doctor_report.cannot_print", where, reason=reason)])

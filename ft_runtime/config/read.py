@@ -14,7 +14,8 @@ from ft_runtime.findings import FindingsError, finding
 
 _LIMIT = 4 << 20
 _VALUES = 100_000
-"""Most values that a document may have once its aliases are written out: no config has a tenth."""
+"""Most values (see `_size`) that a document may have once its aliases are written out: no config
+has a tenth."""
 _FLOAT = re.compile(
     r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
 )
@@ -103,6 +104,7 @@ def parse_text(text: str, name: str = "config") -> dict[str, Any]:
     """
     try:
         document = yaml.load(text, Loader=_Loader)
+        size = _size(document, {}) if isinstance(document, dict) else 1
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -112,23 +114,26 @@ def parse_text(text: str, name: str = "config") -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FindingsError([finding("config.syntax", name, problem=problem)]) from None
-    if _count(document, {}) > _VALUES:
+    if size > _VALUES:
         # Ten lines of aliases to aliases stand for more values than memory holds.
         problem = f"it has more than {_VALUES} values, those of its aliases counted each time"
         raise FindingsError([finding("config.syntax", name, problem=problem)])
     return as_mapping(document, name)
 
 
-def _count(value: Any, known: dict[int, int]) -> int:
+def _size(value: Any, known: dict[int, int]) -> int:
     """Return how many values a value is made of; what is shared is counted as often as it stands.
 
-    PyYAML refuses what holds itself, so that this comes to an end.
+    Of a long text each line's worth counts. Below a mapping PyYAML refuses what holds itself, so
+    that this comes to an end.
     """
-    if not isinstance(value, dict | list):
+    if isinstance(value, str):
+        return 1 + len(value) // 64
+    if not isinstance(value, dict | list | tuple):
         return 1
     if id(value) not in known:
         parts = value.values() if isinstance(value, dict) else value
-        known[id(value)] = 1 + sum(_count(part, known) for part in parts)
+        known[id(value)] = 1 + sum(_size(part, known) for part in parts)
     return known[id(value)]
 
 

@@ -135,7 +135,7 @@ def _chosen(run: Run, resume: Any) -> checkpoints.Checkpoint | None:
 
 
 def give_up_later(run: Run, resume: Any, start: checkpoints.Checkpoint | None) -> None:
-    """Move the checkpoints of steps after a chosen one aside.
+    """Move the checkpoints of steps after a chosen one aside, all if it is not among them.
 
     A run that is killed goes on from its newest one: that must not be of what is given up here.
 
@@ -147,28 +147,37 @@ def give_up_later(run: Run, resume: Any, start: checkpoints.Checkpoint | None) -
         What that returned.
     """
     if start is not None and resume != "auto" and resume is not True:
-        processes.share(lambda: _move_aside(run, after=start.step))
+        among = start.path.parent.absolute() == run.checkpoints.absolute()
+        processes.share(lambda: _move_aside(run, after=start.step if among else None))
 
 
-def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> None:
+def load_weights(trainer: Trainer, checkpoint: checkpoints.Checkpoint) -> Path:
     """Load weights and history of a checkpoint whose training is complete, without a step.
 
     The weights are those of the best one where the training was to end with them.
+
+    Returns
+    -------
+    Path
+        The checkpoint whose weights were loaded.
     """
     from transformers import TrainerState
 
     state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
     best, path = best_of(trainer.args, state), checkpoint.path
     if best is not None and best != path:
-        found = checkpoints.verify(best, int(state.best_global_step or 0))
+        # By its name: `best_global_step` may be a later one, which was evaluated and not saved.
+        found = checkpoints.verify(best, int(best.name.rpartition("-")[2]))
         path = best if found.verified else path
         if not found.verified:
-            notify(finding("run.checkpoint_unverified", where=str(best), reason=found.problem))
+            lost = {"reason": found.problem, "last": checkpoint.path.name}
+            notify(finding("training.best_lost", where=str(best), **lost))
     if whole.is_ours(path):
         whole.load(trainer, path)
     else:
         trainer._load_from_checkpoint(str(path))
     trainer.state = state
+    return path
 
 
 def _move_aside(run: Run, after: int | None = None) -> None:

@@ -16,7 +16,7 @@ from ft_runtime.training.arguments import shaping_arguments
 from ft_runtime.training.callbacks import run_callback_class
 from ft_runtime.training.errors import training_problem
 from ft_runtime.training.fingerprint import fingerprint
-from ft_runtime.training.outcome import assess
+from ft_runtime.training.outcome import assess, stopped_early
 from ft_runtime.training.progress import close_progress
 from ft_runtime.training.rescue import recover, watch_memory
 from ft_runtime.training.result import TrainingPaused, TrainResult
@@ -69,10 +69,10 @@ def train(
     run.pin("arguments", {**shape, **sharding.shaping(trainer)})
     checkpoints.give_up_later(run, resume, start)
     _begin(run, callback, start)
-    if start is not None and _complete(start):
-        checkpoints.load_weights(trainer, start)
+    if start is not None and _complete(trainer, start):
+        loaded = checkpoints.load_weights(trainer, start)
         callback.before = fingerprint(trainer.model)
-        notify(finding("training.already_complete", where=str(start.path), step=start.step))
+        notify(finding("training.already_complete", where=str(loaded), step=start.step))
     else:
         sharding.check_ready(trainer)
         _check_space(trainer, run)
@@ -167,10 +167,11 @@ def _recovered(error: BaseException, trainer: Trainer, callback: Any, run: Run) 
     return True
 
 
-def _complete(checkpoint: Checkpoint) -> bool:
+def _complete(trainer: Trainer, checkpoint: Checkpoint) -> bool:
     """Return True when no step is left after this checkpoint."""
     state = json.loads((checkpoint.path / "trainer_state.json").read_text(encoding="utf-8"))
-    return bool(state["global_step"] >= state["max_steps"] > 0)
+    last = state["global_step"] >= state["max_steps"] > 0
+    return bool(last or stopped_early(trainer, state.get("stateful_callbacks") or {}))
 
 
 def _callback(trainer: Trainer, run: Run) -> Any:

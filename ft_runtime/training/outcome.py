@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def assess(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) 
     problems = []
     if state.global_step < state.max_steps and not paused:
         counts = {"got": state.global_step, "expected": state.max_steps}
-        if _stopped_early(trainer):
+        if stopped_early(trainer, state.stateful_callbacks or {}):
             notify(finding("training.stopped_early", **counts))
         else:
             problems.append(finding("training.too_few_steps", **counts))
@@ -72,12 +73,23 @@ def assess(trainer: Trainer, callback: Any, run: Run, start: Checkpoint | None) 
     return Outcome(result, problems)
 
 
-def _stopped_early(trainer: Trainer) -> bool:
-    """Return True when transformers' callback for that has ended the training."""
+def stopped_early(trainer: Trainer, kept: Mapping[str, Any]) -> bool:
+    """Return True when transformers' callback for that has ended the training.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    kept : Mapping
+        What a checkpoint keeps of the callbacks (``stateful_callbacks``): another process may have
+        trained.
+    """
     from transformers import EarlyStoppingCallback
 
+    known = kept.get(EarlyStoppingCallback.__name__) or {}
+    before = known.get("attributes", {}) if isinstance(known, dict) else {}
+    counter = before.get("early_stopping_patience_counter", 0)
     return any(
-        callback.early_stopping_patience_counter >= callback.early_stopping_patience
+        max(counter, callback.early_stopping_patience_counter) >= callback.early_stopping_patience
         for callback in trainer.callback_handler.callbacks
         if isinstance(callback, EarlyStoppingCallback)
     )

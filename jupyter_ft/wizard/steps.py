@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -74,15 +73,11 @@ def question(ipw: Any, label: str, ask: Callable[[], str]) -> tuple[Any, Any]:
 
 def forget(place: Any, model: WizardModel, asked: Callable[[], Any]) -> None:
     """Empty the place of an answer whenever what was asked is no longer what the form says."""
-
-    def as_text() -> str:
-        return json.dumps(asked(), default=repr)
-
-    known = as_text()
+    known = repr(asked())
 
     def changed() -> None:
         nonlocal known
-        now = as_text()
+        now = repr(asked())
         if now != known:
             known, place.value = now, ""
 

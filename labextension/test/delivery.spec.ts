@@ -63,7 +63,7 @@ describe('delivery', () => {
 
   it('shows a cell of the notebook that got it, whichever is in front', async () => {
     const { model, host } = await world();
-    const [mine, other] = [target(), target()];
+    const [mine, other] = [target(), target({ path: 'work/other.ipynb' })];
     host.target = mine;
     await model.delivery.insert({});
     await model.delivery.reveal(1);
@@ -73,6 +73,11 @@ describe('delivery', () => {
     expect(host.opened).toEqual(['work/mine.ipynb']);
     expect(mine.reveal).toHaveBeenLastCalledWith(2);
     expect(other.reveal).not.toHaveBeenCalled();
+    // Closed since: what is opened anew has them.
+    const again = target();
+    host.open = async () => void (host.target = again);
+    await model.delivery.reveal(3);
+    expect(again.reveal).toHaveBeenLastCalledWith(3);
   });
 
   it('makes the cells ahead once the config is reviewed, and again when it changes', async () => {

@@ -213,6 +213,21 @@ describe('Wizard', () => {
     model.dispose();
   });
 
+  it('lets a column be typed where too many to list are there', async () => {
+    const { model, api } = await world();
+    const columns = Array.from({ length: 600 }, (_, index) => `c${index}`);
+    api.previewed = { ...PREVIEW, columns };
+    model.form!.draft = { dataset: { format: 'csv_classification', path: 'wide.csv' } };
+    model.goTo('data');
+    render(<Wizard model={model} />);
+    await screen.findByRole('table');
+    const field = document.getElementById('ft-dataset-columns-text')!;
+    expect(field.tagName).toBe('INPUT');
+    fireEvent.change(field, { target: { value: 'c555' } });
+    expect(model.form!.value('dataset.columns')).toEqual({ text: 'c555' });
+    model.dispose();
+  });
+
   it('does not tell twice that a config is invalid: it has no estimate', async () => {
     const { model } = await world();
     const error = new ApiError(400, 'config.invalid', 'Nothing was made.');

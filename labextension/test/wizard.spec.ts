@@ -137,6 +137,17 @@ describe('typing', () => {
     expect(model.form!.draft).toEqual({ seed: 7 });
   });
 
+  it('lays nothing of other data beside what was chosen after starting over', async () => {
+    const { model } = await world();
+    model.set('seed', 7);
+    model.set('dataset.path', 'old.csv');
+    model.set('dataset.columns', { text: 'old' });
+    model.reset();
+    model.set('dataset.path', 'new.csv');
+    model.undoPreset();
+    expect(model.form!.draft).toEqual({ seed: 7, dataset: { path: 'new.csv' } });
+  });
+
   it('keeps errors back again after starting over from the review', async () => {
     const { model, api } = await world();
     api.findings = () => [finding('model_id')];
@@ -167,7 +178,9 @@ describe('configs', () => {
       yaml: '',
       config: { model_id: 'a/b', seed: 42, dataset: { path: '../data/r.csv' } }
     });
+    model.reset();
     expect(await model.intake.loadConfig('work/config.yaml')).toBe(true);
+    expect(model.applied).toBeNull();
     expect(model.step).toBe('review');
     // What says no more than the default does stays a default.
     expect(model.form!.draft).toMatchObject({ model_id: 'a/b', dataset: { path: 'data/r.csv' } });

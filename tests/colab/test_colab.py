@@ -52,7 +52,12 @@ def execute(
         monkeypatch.delenv(name, raising=False)
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(
-        notebook, timeout=None, kernel_manager_class=Kernel, resources=resources
+        notebook,
+        timeout=None,
+        # Of a new environment every file is read for the first time.
+        startup_timeout=300,
+        kernel_manager_class=Kernel,
+        resources=resources,
     )
     return client.execute()
 

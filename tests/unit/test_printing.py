@@ -43,6 +43,22 @@ def test_a_stream_without_a_file_tells_why(monkeypatch: pytest.MonkeyPatch):
     notify(finding("data.no_numba", "numba"))
 
 
+def test_a_pipe_that_is_full_for_a_moment_is_not_given_up():
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    with os.fdopen(reader, "rb", buffering=0) as end, os.fdopen(writer, "w") as stream:
+        error = None
+        while error is None:
+            error = say("x" * 4000, stream)
+        assert isinstance(error, BlockingIOError)
+        while end.read(1 << 16):  # None: empty for now
+            pass
+        assert say("heard", stream) is None
+        stream.close()
+        assert end.read().endswith(b"heard\n")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_character_that_the_encoding_lacks_is_written_in_ascii(
     monkeypatch: pytest.MonkeyPatch, encoding: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -386,6 +387,12 @@ def test_questions_without_an_answer_are_findings(wizard: Wizard, monkeypatch: p
     assert "wizard.no_model" in wizard.model_step.facts.value
     wizard.training_step.estimate.click()
     assert "error" in wizard.training_step.memory.value
+
+
+def test_a_key_that_is_no_text_is_told(wizard: Wizard):
+    wizard.model.set("hyperparams.lr_scheduler_kwargs", {date(2024, 1, 1): "a"})
+    codes = [found["code"] for found in wizard.model.answer["findings"]]
+    assert "config.key_not_text" in codes
 
 
 def test_in_colab_the_files_are_downloaded(wizard: Wizard, monkeypatch: pytest.MonkeyPatch):

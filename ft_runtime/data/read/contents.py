@@ -83,5 +83,6 @@ def columns_of(records: Iterable[Record]) -> dict[str, Any]:
         for name, value in record.value.items():
             if columns.get(name) is None:
                 columns[name] = value
-        known = {name for name, value in columns.items() if value is not None}
+                if value is not None:
+                    known.add(name)
     return columns

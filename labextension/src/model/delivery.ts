@@ -133,7 +133,10 @@ export class Delivery {
       if (target && this._host.notebook()?.shared !== target.shared) {
         await this._host.open(target.path);
       }
-      target?.reveal(index);
+      // What was opened anew, or another view of it, has the same cells.
+      const front = this._host.notebook();
+      const same = target && (front?.shared === target.shared || front?.path === target.path);
+      (same ? front : target)?.reveal(index);
     } catch (error) {
       this._tell({ kind: 'failed', problem: tell(error, this._trans) });
     }

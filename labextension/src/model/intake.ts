@@ -76,6 +76,7 @@ export class Intake {
       await new Promise<void>(taken =>
         this._wizard.whenReady(form => {
           this._wizard.forgetFormat();
+          this._wizard.applied = null; // it would take back what was read
           form.draft = seenFromRoot(form.schema.prune(config), PathExt.dirname(path));
           this._wizard.goTo('review');
           taken();

@@ -61,7 +61,9 @@ export function takeBack(
 ): PartialJSONObject {
   const paths = leaves(laid);
   if (paths.length === 0) {
-    return merge(before, draft);
+    const own = ['path', 'id'].some(name => getAt(draft, `dataset.${name}`) !== undefined);
+    // Columns and splits that were set for other data say nothing of this.
+    return merge(own ? setAt(before, 'dataset', undefined) : before, draft);
   }
   const same = (path: string) =>
     JSON.stringify(getAt(draft, path)) === JSON.stringify(getAt(laid, path));

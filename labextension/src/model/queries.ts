@@ -95,7 +95,8 @@ export class Compared {
   /** Return those that are other ones than when this was called last. */
   compare(form: FormModel, detected: string | null): Set<Question> {
     const now: { [question in Question]: unknown } = {
-      source: dataSource(form),
+      // Not its subset, which is chosen from what is shown of it.
+      source: [filePath(form), dataSource(form)?.id],
       preview: previewRequest(form, detected),
       model: modelRequest(form),
       rendered: renderRequest(form, 0)

@@ -29,13 +29,13 @@ export function fieldId(path: string): string {
   return `ft-${path.replace(/\./g, '-')}`;
 }
 
-/** Put the cursor into a field, or the first control of one that has several; false without it. */
+/** Put the cursor into a field, or the first control of one that has several; false if it takes none. */
 export function focusField(path: string): boolean {
   const place = document.getElementById(fieldId(path));
   const group = place?.getAttribute('role') === 'group';
   const control = (group && place.querySelector<HTMLElement>('input, select')) || place;
   control?.focus();
-  return control !== null;
+  return control !== null && document.activeElement === control;
 }
 
 interface IFindingsProps {

@@ -193,6 +193,9 @@ function ChoicesControl(props: IControlProps) {
   );
 }
 
+/** Of more columns no list is drawn for every field: nobody would read it, and a name can be typed. */
+const MOST_OFFERED = 500;
+
 function MappingControl(props: IControlProps) {
   const { id, names, suggestions, onChange } = props;
   const trans = useTrans();
@@ -215,7 +218,7 @@ function MappingControl(props: IControlProps) {
         return (
           <React.Fragment key={name}>
             <label htmlFor={`${id}-${name}`}>{name}</label>
-            {suggestions.length > 0 ? (
+            {suggestions.length > 0 && suggestions.length <= MOST_OFFERED ? (
               <select
                 id={`${id}-${name}`}
                 className="jp-ft-input jp-mod-styled"

@@ -11,9 +11,6 @@ import { DropZone, Preview, Rendered } from './data';
 import { MemoryBar, ModelFacts, PresetFacts } from './facts';
 import { SchemaForm } from './form';
 
-/** A longer list of columns nobody reads, and every field of a mapping would hold it. */
-const MOST_OFFERED = 500;
-
 interface IStepProps {
   model: WizardModel;
   form: FormModel;
@@ -82,9 +79,7 @@ export function DataStep(props: IStepProps) {
   const { answer, error, busy } = queries.preview.state;
   const local = !form.isHidden('dataset.path');
   const problem = problemOf(model, error);
-  const columns = (answer?.columns ?? [])
-    .slice(0, MOST_OFFERED)
-    .map(value => ({ value, label: '' }));
+  const columns = (answer?.columns ?? []).map(value => ({ value, label: '' }));
   const subsets = (answer?.hub?.configs ?? []).map(value => ({ value, label: '' }));
   const browse = async () => {
     try {

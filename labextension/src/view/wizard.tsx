@@ -83,8 +83,8 @@ function Steps({ model }: { model: WizardModel }) {
   const { wanted } = model;
   React.useEffect(() => {
     // A new step is announced and starts at its top; the first drawing takes no focus.
-    const found = wanted !== null && focusField(wanted.field);
-    if (!found && !first.current) {
+    const found = first.current || (wanted !== null && focusField(wanted.field));
+    if (!found) {
       heading.current?.focus();
     }
     first.current = false;

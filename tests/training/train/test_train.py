@@ -130,7 +130,27 @@ def test_the_best_weights_are_there_at_the_end_and_when_the_kernel_is_new(tmp_pa
     capsys.readouterr()
     best_first()
     assert found[2] != found[0]
-    assert f"checkpoint-{best}: This checkpoint is not used" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"checkpoint-{best}: The best checkpoint cannot be used" in said
+    assert "The weights of checkpoint-40 were loaded" in " ".join(said.split())
+
+
+def test_the_best_weights_are_found_where_more_is_evaluated_than_saved(tmp_path, capsys):
+    settings = ("hyperparams.learning_rate=0.9", "hyperparams.num_epochs=2")
+    found = []
+    for _ in range(2):
+        trainer, run = build(toy_config(tmp_path / "run", *settings))
+        args = trainer.args
+        args.eval_strategy = args.save_strategy = type(args.eval_strategy)("steps")
+        args.eval_steps, args.save_steps, args.load_best_model_at_end = 1, 3, True
+        trainer.state.eval_steps, trainer.state.save_steps = 1, 3
+        train(trainer, run)
+        found.append(weights_digest(trainer.model))
+        new_process()
+    state = json.loads((run.checkpoints / "checkpoint-20" / "trainer_state.json").read_text())
+    assert not state["best_model_checkpoint"].endswith(f"-{state['best_global_step']}")
+    assert found[0] == found[1]
+    assert "cannot be used" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -252,6 +272,13 @@ def test_a_training_that_stops_early_as_asked_is_no_error(tmp_path, capsys):
     assert f"ended after {result.steps} of 90 optimizer steps" in said
     held_out = [line["eval_loss"] for line in trainer.state.log_history if "eval_loss" in line]
     assert trainer.evaluate()["eval_loss"] == pytest.approx(min(held_out))
+    new_process()
+    again, run = build(toy_config(tmp_path / "run", *settings))
+    again.args.save_strategy = again.args.eval_strategy
+    again.args.load_best_model_at_end = True
+    again.add_callback(EarlyStoppingCallback(1))
+    assert train(again, run).steps == result.steps
+    assert weights_digest(again.model) == weights_digest(trainer.model)
 
 
 FULL = OSError(errno.ENOSPC, "No space left on device")

@@ -131,6 +131,24 @@ def test_aliases_that_stand_for_more_than_memory_holds_are_refused():
     assert parse_text("a: &a [1]\nb: [*a, *a]") == {"a": [1], "b": [[1], [1]]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(["a0: 1", *(f"a{i + 1}: &a{i + 1} !!pairs [x: 1, y: 2]" for i in range(1)),
+                   *(f"a{i}: &a{i} !!pairs [x: *a{i - 1}, y: *a{i - 1}]" for i in range(2, 30))]),
+        f"a: &a {'x' * 64_000}\nb: [{', '.join(['*a'] * 200)}]",
+    ],
+    ids=["pairs", "texts"],
+)  # fmt: skip
+def test_pairs_and_long_texts_are_counted_as_often_as_they_stand(text: str):
+    assert only_code(parse_text, text, "c.yaml") == ("config.syntax", "c.yaml")
+
+
+@pytest.mark.parametrize("text", ["&x [*x]", "- &a\n  - *a"])
+def test_a_list_that_holds_itself_is_no_config(text: str):
+    assert only_code(parse_text, text, "c.yaml") == ("config.not_a_mapping", "c.yaml")
+
+
 def test_many_keys_are_compared_once(tmp_path: Path):
     (tmp_path / "many.json").write_text(json.dumps({f"k{i}": 1 for i in range(60_000)}))
     start = time.perf_counter()

@@ -203,7 +203,7 @@ def test_output_that_cannot_be_written_is_told(here, capsys, monkeypatch, option
     full = Unwritable(OSError(errno.ENOSPC, "No space left on device"))
     monkeypatch.setattr("sys.stdout", full)
     assert main(["check", "a.csv", *options]) == 1
-    assert ".cannot_write] <stdout>" in capsys.readouterr().err
+    assert ".cannot_print] <stdout>" in capsys.readouterr().err
     monkeypatch.setattr("sys.stdout", Unwritable(BrokenPipeError()))  # as of `| head -1`
     assert main(["check", "a.csv", *options]) == 0
     assert capsys.readouterr().err == ""
