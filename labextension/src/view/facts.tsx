@@ -84,7 +84,8 @@ export function MemoryBar({ estimate, busy }: { estimate: IEstimate; busy: boole
         : trans.__('It does not fit.');
   return (
     <section
-      className={`jp-ft-memory${busy ? ' jp-ft-mod-busy' : ''}`}
+      className="jp-ft-memory"
+      aria-busy={busy}
       aria-label={trans.__('Memory estimate')}
       id="ft-memory"
     >
