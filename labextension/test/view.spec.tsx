@@ -250,8 +250,12 @@ describe('Wizard', () => {
   ])('says of %s seconds that training takes %s', async (time_seconds, told) => {
     const { api, model } = await world();
     const estimate = { ...(await api.estimate({}, null)), time_seconds };
-    render(<MemoryBar estimate={estimate} busy={false} />);
-    expect(screen.getByLabelText('Memory estimate').textContent).toContain(`(trains in ${told})`);
+    const { rerender } = render(<MemoryBar estimate={estimate} busy={false} />);
+    const bar = screen.getByLabelText('Memory estimate');
+    expect(bar.textContent).toContain(`(trains in ${told})`);
+    expect(bar.getAttribute('aria-busy')).toBe('false');
+    rerender(<MemoryBar estimate={estimate} busy={true} />);
+    expect(bar.getAttribute('aria-busy')).toBe('true');
     model.dispose();
   });
 
