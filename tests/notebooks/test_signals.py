@@ -34,9 +34,10 @@ def stop(*_):
 
 signal.signal(signal.SIGINT, stop)
 print("ready", flush=True)
-signal.pause()
+while True:  # `signal.pause` would miss a signal that comes just before it
+    pass
 """
-PLAIN = 'print("ready", flush=True)\nimport signal\nsignal.pause()'
+PLAIN = 'print("ready", flush=True)\nwhile True:\n    pass'
 DEAF = """
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
