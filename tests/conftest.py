@@ -17,6 +17,10 @@ settings.load_profile("suite")
 # No test reads what another run has prepared; those of the cache name a folder of their own.
 os.environ["FT_CACHE"] = "off"
 
+# Servers of this machine are asked directly, whatever fetches packages goes through.
+for _name in ("no_proxy", "NO_PROXY"):
+    os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "127.0.0.1", "localhost"]))
+
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 

@@ -76,13 +76,15 @@ def execute_notebook(
     """
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    from jupyter_ft.execution.client import make_client
+    from jupyter_ft.execution.client import StoppedError, make_client
 
     client = make_client(notebook, Path(folder), save, show)
     try:
         client.execute()
     except CellExecutionError as error:
         return Outcome(_BY_ERROR.get(error.ename, "failed"), client.running, _message(error))
+    except StoppedError:
+        return Outcome("interrupted", client.running)
     except asyncio.CancelledError:  # before the first cell
         return Outcome("interrupted")
     except DeadKernelError:

@@ -1,4 +1,4 @@
-"""nbclient with three additions: progress, signals handed to the kernel, and this very Python."""
+"""nbclient with two additions: progress, and signals that are handed to the kernel."""
 
 from __future__ import annotations
 
@@ -6,39 +6,31 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import zmq
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionComplete
 
 from ft_runtime.files import write_bytes_atomic
 from ft_runtime.findings import text
 from ft_runtime.printing import say
 from jupyter_ft.builder.notebook import notebook_bytes
 from jupyter_ft.execution.echo import echo
+from jupyter_ft.execution.kernel import ThisPython
+
+_START_SECONDS = 300
+"""In which a kernel has to answer: of a new environment every file is read for the first time."""
+_OUTPUT_SECONDS = 60
+"""In which the rest of what a cell shows has to come, once the kernel has said that it is over."""
+_REPLY_SECONDS = 30
+"""In which the kernel says how a cell ended that was interrupted, once it rests."""
 
 
-class ThisPython(AsyncKernelManager):
-    """Starts the Python that we run in; a user's kernel spec ``python3`` may point elsewhere.
-
-    What goes to and from the kernel is encrypted where ipykernel and ZeroMQ can do it.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        if self.has_trait("transport_encryption") and zmq.has("curve"):
-            self.set_trait("transport_encryption", "auto")
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The spec of this Python's ipykernel."""
-        return KernelSpec(**get_kernel_dict())
+class StoppedError(Exception):
+    """A stop was asked for before this cell was begun."""
 
 
 class Client(NotebookClient):
@@ -47,7 +39,7 @@ class Client(NotebookClient):
     Attributes
     ----------
     running : str
-        Id of the cell that was started last.
+        Id of the cell that was started last, or would be next when a stop was asked for.
     stopping : bool
         True once a signal has asked for a stop.
     """
@@ -55,25 +47,46 @@ class Client(NotebookClient):
     running = ""
     stopping = False
     show = True
+    _executing = False
+    _interrupting: asyncio.Future[None] | None = None
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        """Print what a cell prints, besides keeping it."""
+        """Print what a cell prints, besides keeping it; know when the kernel executes it."""
         if self.show:
             echo(msg)
-        return super().process_message(msg, cell, cell_index)
+        if msg["msg_type"] == "execute_input":
+            self._executing = True
+            if self.stopping:
+                self._interrupting = asyncio.ensure_future(self.interrupt())
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except CellExecutionComplete:
+            self._executing = False
+            if self.stopping and self.task_poll_for_reply is not None:
+                # ipykernel sends no reply when it was interrupted in code of its own.
+                loop = asyncio.get_running_loop()
+                loop.call_later(_REPLY_SECONDS, self.task_poll_for_reply.cancel)
+            raise
 
     async def async_start_new_kernel(self, **options: Any) -> Any:
         """Start the kernel; a signal that comes before the first cell gives up."""
         task = asyncio.current_task()
         assert task is not None
         _on_signals(lambda: self.give_up(task))
-        return await super().async_start_new_kernel(**options)
+        async with self._none_left_behind():
+            return await super().async_start_new_kernel(**options)
 
     async def async_start_new_kernel_client(self) -> Any:
-        """Wait for the kernel, and leave none behind when that is given up."""
+        """Wait for the kernel."""
+        async with self._none_left_behind():
+            return await super().async_start_new_kernel_client()
+
+    @contextlib.asynccontextmanager
+    async def _none_left_behind(self) -> AsyncIterator[None]:
+        """End the kernel when its start is given up."""
         manager: Any = self.km
         try:
-            return await super().async_start_new_kernel_client()
+            yield
         except asyncio.CancelledError:
             await manager.shutdown_kernel(now=True)
             raise
@@ -88,20 +101,41 @@ class Client(NotebookClient):
         _on_signals(lambda: asyncio.ensure_future(self.stop()))
 
     async def stop(self) -> None:
-        """Interrupt the kernel; the second time, end it."""
+        """Interrupt the cell that the kernel executes, and begin no other; the second time, end it.
+
+        A kernel that executes nothing does not listen to an interrupt. One that was sent a cell is
+        interrupted when it begins; between two cells there is nothing to interrupt.
+        """
         manager: Any = self.km
+        if manager is None:  # all is over
+            return
         if self.stopping:
             await manager.shutdown_kernel(now=True)
             return
         self.stopping = True
         say("\n" + text("build.stopping"), sys.stderr)
-        await manager.interrupt_kernel()
+        if self._executing:
+            await self.interrupt()
+
+    async def interrupt(self) -> None:
+        """Interrupt the kernel, unless it is gone."""
+        manager: Any = self.km
+        if manager is not None and manager.has_kernel:
+            await manager.interrupt_kernel()
 
     def tell(self, cell: Any, cell_index: int) -> None:
-        """Say which cell runs now."""
+        """Say which cell runs now.
+
+        Raises
+        ------
+        StoppedError
+            In place of a cell that would begin after a stop was asked for.
+        """
         if cell.cell_type != "code":
             return
         self.running = cell.id
+        if self.stopping:
+            raise StoppedError
         if self.show:
             code = [i for i, item in enumerate(self.nb.cells) if item.cell_type == "code"]
             section = cell.metadata.get("jupyter_ft", {}).get("section", "")
@@ -123,6 +157,8 @@ def make_client(notebook: nbformat.NotebookNode, folder: Path, save: Path, show:
     client = Client(
         notebook,
         timeout=None,
+        startup_timeout=_START_SECONDS,
+        iopub_timeout=_OUTPUT_SECONDS,
         coalesce_streams=True,
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(folder)}},

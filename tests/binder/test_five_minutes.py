@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from jupyter_ft.execution.client import ThisPython
+from jupyter_ft.execution.kernel import ThisPython
 from support.commands import ROOT
 
 if sys.version_info >= (3, 11):

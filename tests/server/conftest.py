@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
+PATIENCE = 300.0
+"""Seconds that an answer may take, where it is not the time-out that is tested."""
 CONFIG = {
     "model_id": "owner/model",
     "dataset": {"path": "rows.jsonl", "format": "jsonl_prompt"},
@@ -16,7 +18,10 @@ CONFIG = {
 
 @pytest.fixture
 def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_ft": True}}}
+    return {
+        "ServerApp": {"jpserver_extensions": {"jupyter_ft": True}},
+        "FtApp": {"hub_timeout": PATIENCE, "render_timeout": PATIENCE},
+    }
 
 
 @pytest.fixture
@@ -29,6 +34,7 @@ def ask(jp_fetch):
             kind = {"Content-Type": "application/json"}
             options["headers"] = {**kind, **options.get("headers", {})}
             options["body"] = body if isinstance(body, bytes | str) else json.dumps(body)
+        options.setdefault("request_timeout", PATIENCE)
         try:
             response: HTTPResponse = await jp_fetch("ft", "api", *path.split("/"), **options)
         except HTTPClientError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from jupyter_server.auth import Authorizer
 
 from jupyter_ft.server.routes import ROUTES, handlers
+
+from .conftest import PATIENCE
 
 LEAVES = [
     (path, name)
@@ -118,14 +121,12 @@ async def test_a_body_in_chunks_is_refused_where_it_gets_too_large(
 
 
 async def send_headers(port: int, text: str) -> bytes:
-    import asyncio
-
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(text.encode())
     await writer.drain()
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-    body = await asyncio.wait_for(reader.readexactly(length), 10)
+    body = await asyncio.wait_for(reader.readexactly(length), PATIENCE)
     writer.close()
     await writer.wait_closed()
     return head + body

@@ -18,7 +18,8 @@ from jupyter_ft.services.preview import Limits, preview
 from jupyter_ft.services.problem import Problem
 from support.hub import SETTINGS, TOKEN, Hub, serve
 
-from .test_models import no_settings_of_the_user  # noqa: F401
+from .conftest import PATIENCE
+from .test_models import closed_port, no_settings_of_the_user  # noqa: F401
 from .test_routes import check
 
 ROWS = [{"question": f"q{i}", "sql": f"select {i}"} for i in range(30)]
@@ -68,7 +69,9 @@ def codes(answer: dict[str, Any]) -> list[str]:
 
 def test_rows_are_shown_as_those_of_a_file(hub, program, tmp_path):
     make(hub, "owner/data", card={"license": "mit"})
-    answer = look(HubDatasets(HubClient(hub.url), Child(str(program))), id="owner/data")
+    answer = look(
+        HubDatasets(HubClient(hub.url, PATIENCE), Child(str(program), PATIENCE)), id="owner/data"
+    )
     assert answer["format"] == "jsonl_prompt"
     assert answer["mapping"] == {"prompt": "question", "completion": "sql"}
     assert answer["rows"] == ROWS[:20]
@@ -94,7 +97,7 @@ def test_rows_are_shown_as_those_of_a_file(hub, program, tmp_path):
 
 def test_rows_are_fetched_once(hub, program, tmp_path):
     make(hub, "owner/data", tags=["v1"])
-    datasets = HubDatasets(HubClient(hub.url), Child(str(program)))
+    datasets = HubDatasets(HubClient(hub.url, PATIENCE), Child(str(program), PATIENCE))
     columns = {"prompt": "sql", "completion": "question"}
     look(datasets, id="owner/data")
     look(datasets, id="owner/data", revision="v1")
@@ -107,13 +110,13 @@ def test_rows_are_fetched_once(hub, program, tmp_path):
 
 def test_a_gate_is_open_to_some(hub, program, monkeypatch):
     make(hub, "owner/data", gated="manual", card={"license": ["mit", "other"]})
-    client = HubClient(hub.url)
-    answer = look(HubDatasets(client, Child(str(program))), id="owner/data")
+    client = HubClient(hub.url, PATIENCE)
+    answer = look(HubDatasets(client, Child(str(program), PATIENCE)), id="owner/data")
     assert codes(answer) == ["data.hub_gated"]
     assert (answer["hub"]["gated"], answer["hub"]["licence"]) == (True, "mit, other")
     assert answer["rows"] == []
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    assert look(HubDatasets(client, Child(str(program))), id="owner/data")["rows"]
+    assert look(HubDatasets(client, Child(str(program), PATIENCE)), id="owner/data")["rows"]
 
 
 @pytest.mark.parametrize(
@@ -130,23 +133,25 @@ def test_a_gate_is_open_to_some(hub, program, monkeypatch):
 )
 def test_what_stands_in_the_way_is_a_finding(hub, name, settings, body, code):
     make(hub, name, **settings)
-    datasets = HubDatasets(HubClient(hub.url), Child("/bin/false"))
+    datasets = HubDatasets(HubClient(hub.url, PATIENCE), Child("/bin/false"))
     answer = look(datasets, **{"id": "owner/data", **body})
     assert codes(answer) == [code]
     assert answer["findings"][0]["hint"]
 
 
 def test_an_offline_machine_is_a_finding(hub, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
     no = Child("/bin/false")
-    assert codes(look(HubDatasets(HubClient(address), no), id="a/b")) == ["server.hub_unreachable"]
+    with closed_port() as port:
+        client = HubClient(f"http://127.0.0.1:{port}", PATIENCE)
+        assert codes(look(HubDatasets(client, no), id="a/b")) == ["server.hub_unreachable"]
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         answer = look(HubDatasets(HubClient(address, 0.2), no), id="a/b")
         assert codes(answer) == ["server.hub_timeout"]
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert codes(look(HubDatasets(HubClient(hub.url), no), id="a/b")) == ["server.hub_offline"]
+    assert codes(look(HubDatasets(HubClient(hub.url, PATIENCE), no), id="a/b")) == [
+        "server.hub_offline"
+    ]
     assert hub.requests == []
 
 
@@ -164,8 +169,8 @@ def test_a_program_that_gives_no_rows_is_a_finding(hub, tmp_path, script, code):
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    child = Child(str(program), 0.5 if "sleep" in script else 30)
-    answer = look(HubDatasets(HubClient(hub.url), child), id="owner/data")
+    child = Child(str(program), 0.5 if "sleep" in script else PATIENCE)
+    answer = look(HubDatasets(HubClient(hub.url, PATIENCE), child), id="owner/data")
     assert codes(answer) == [code]
     assert answer["hub"]["commit"]
 

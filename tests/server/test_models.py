@@ -6,6 +6,8 @@ import json
 import socket
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from jupyter_ft.services.models import HubClient, check_model
 from jupyter_ft.services.places import Root
 from support.hub import SETTINGS, TOKEN, serve
 
+from .conftest import PATIENCE
 from .test_routes import check
 
 LLAMA = {
@@ -70,7 +73,15 @@ def hub(tmp_path):
         yield running
 
 
-def ask_hub(hub, model_id: str, revision: str | None = None, timeout: float = 5.0):
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port at which nobody listens, and that nobody else gets meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def ask_hub(hub, model_id: str, revision: str | None = None, timeout: float = PATIENCE):
     body = {"provider": "hf_hub", "model_id": model_id}
     if revision is not None:
         body["revision"] = revision
@@ -103,7 +114,7 @@ def test_a_model_of_the_hub(hub):
 
 def test_an_answer_is_asked_for_once(hub):
     make_model(hub.root / "owner/model")
-    client = HubClient(hub.url)
+    client = HubClient(hub.url, PATIENCE)
     body = {"provider": "hf_hub", "model_id": "owner/model"}
     first = check_model(body, Root(None), client)
     count = len(hub.requests)
@@ -112,7 +123,7 @@ def test_an_answer_is_asked_for_once(hub):
 
 
 def test_a_failure_is_remembered_for_estimates_and_asked_again_by_a_check(hub):
-    client = HubClient(hub.url)
+    client = HubClient(hub.url, PATIENCE)
     config = {"model_id": "owner/model", "dataset": {"path": "a.jsonl", "format": "jsonl_chat"}}
     for _ in range(3):
         document = estimate({"config": config}, Root(None), client)
@@ -234,13 +245,23 @@ def test_an_odd_answer_is_a_finding(elsewhere):
 
 
 def test_an_offline_machine_is_a_finding(monkeypatch):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert codes(ask_hub(f"http://127.0.0.1:{port}", "a/b")) == ["server.hub_unreachable"]
-    assert codes(ask_hub("http://no-such-host.invalid", "a/b")) == ["server.hub_unreachable"]
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert codes(ask_hub(f"http://127.0.0.1:{port}", "a/b")) == ["server.hub_offline"]
+    with closed_port() as port:
+        address = f"http://127.0.0.1:{port}"
+        assert codes(ask_hub(address, "a/b")) == ["server.hub_unreachable"]
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert codes(ask_hub(address, "a/b")) == ["server.hub_offline"]
+
+
+def test_a_name_that_nobody_knows_is_a_finding(monkeypatch):
+    """Not asked of the network, where some answer for every name, and some only after a minute."""
+
+    def unknown(*_arguments, **_more):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    document = ask_hub("http://no-such-host.invalid", "a/b")
+    assert codes(document) == ["server.hub_unreachable"]
+    assert "Name or service not known" in document["findings"][0]["message"]
 
 
 def test_a_hub_that_does_not_answer_is_a_finding():

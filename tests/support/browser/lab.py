@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
+from support import servers
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -158,13 +160,7 @@ def serving(lab: Lab, *options: str, **environment: str) -> Iterator[None]:
             _wait_for(lab, server, log)
             yield
         finally:
-            server.terminate()
-            try:
-                server.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                # Seldom, on a machine with other work, and how a server ends is not tested here.
-                server.kill()
-                server.wait()
+            servers.end(server)
 
 
 def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
