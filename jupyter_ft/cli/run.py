@@ -61,6 +61,8 @@ def run_config(
         say(text("build.ran", path=path))
         return DONE
     # Findings were printed by nobody yet: the kernel sends an error apart from what a cell prints.
-    say(outcome.message, sys.stderr)
-    say(text("build.stopped", name=outcome.cell, path=path), sys.stderr)
+    if outcome.message:
+        say(outcome.message, sys.stderr)
+    if outcome.cell:
+        say(text("build.stopped", name=outcome.cell, path=path), sys.stderr)
     return _EXITS.get(outcome.status, INTERNAL)

@@ -76,13 +76,16 @@ def execute_notebook(
     """
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    from jupyter_ft.execution.client import StoppedError, make_client
+    from jupyter_ft.execution.client import NotStartedError, StoppedError, make_client
 
     client = make_client(notebook, Path(folder), save, show)
     try:
         client.execute()
     except CellExecutionError as error:
         return Outcome(_BY_ERROR.get(error.ename, "failed"), client.running, _message(error))
+    except NotStartedError as error:
+        told = finding("build.kernel_not_started", problem=str(error))
+        return Outcome("failed", message=render([told]))
     except StoppedError:
         return Outcome("interrupted", client.running)
     except asyncio.CancelledError:  # before the first cell

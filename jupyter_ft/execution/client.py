@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import signal
 import sys
@@ -27,6 +28,10 @@ _OUTPUT_SECONDS = 60
 """In which the rest of what a cell shows has to come, once the kernel has said that it is over."""
 _REPLY_SECONDS = 30
 """In which the kernel says how a cell ended that was interrupted, once it rests."""
+
+
+class NotStartedError(Exception):
+    """The kernel has ended before it ran anything, or does not answer."""
 
 
 class StoppedError(Exception):
@@ -77,19 +82,32 @@ class Client(NotebookClient):
             return await super().async_start_new_kernel(**options)
 
     async def async_start_new_kernel_client(self) -> Any:
-        """Wait for the kernel."""
+        """Wait for the kernel.
+
+        Raises
+        ------
+        NotStartedError
+            When it ends, or does not answer.
+        """
         async with self._none_left_behind():
-            return await super().async_start_new_kernel_client()
+            try:
+                return await super().async_start_new_kernel_client()
+            except RuntimeError as error:
+                raise NotStartedError(str(error)) from None
 
     @contextlib.asynccontextmanager
     async def _none_left_behind(self) -> AsyncIterator[None]:
-        """End the kernel when its start is given up."""
+        """Leave neither a kernel nor a handler of its end behind when it does not get to a cell."""
         manager: Any = self.km
         try:
             yield
         except asyncio.CancelledError:
             await manager.shutdown_kernel(now=True)
+            await self._async_cleanup_kernel()
             raise
+        finally:
+            if self.km is None:
+                atexit.unregister(self._cleanup_kernel)
 
     def give_up(self, task: asyncio.Task[Any]) -> None:
         """Stop before anything runs."""

@@ -25,7 +25,6 @@ else:
     import tomli as tomllib
 
 BINDER = ROOT / "binder"
-FIVE_MINUTES = 300
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,8 @@ def test_the_notebook_runs_to_its_end_and_leaves_a_tuned_model(checkout: Path):
     notebook = nbformat.read(checkout / "binder" / "five_minutes.ipynb", as_version=4)
     client = NotebookClient(
         notebook,
-        timeout=FIVE_MINUTES,
+        timeout=None,
+        startup_timeout=300,
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(checkout / "binder")}},
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.kernelspec import KernelSpec
 
 from jupyter_ft.builder import build_notebook
 from jupyter_ft.execution import Outcome, execute_notebook
+from jupyter_ft.execution.kernel import ThisPython
 
 MakeConfig = Callable[..., dict[str, Any]]
 INTERRUPT = """
@@ -101,6 +104,15 @@ def test_an_error_of_the_reader_s_own_code_keeps_its_traceback(tmp_path: Path):
     assert (outcome.status, outcome.cell) == ("failed", "mine")
     assert "ZeroDivisionError" in outcome.message
     assert notebook.cells[1].execution_count is None
+
+
+def test_a_kernel_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    broken = KernelSpec(argv=[sys.executable, "-c", "raise SystemExit(3)"], language="python")
+    monkeypatch.setattr(ThisPython, "kernel_spec", broken)
+    cell = nbformat.v4.new_code_cell("1")
+    outcome = execute(nbformat.v4.new_notebook(cells=[cell]), tmp_path)
+    assert (outcome.status, outcome.cell) == ("failed", "")
+    assert "build.kernel_not_started" in outcome.message
 
 
 def test_a_kernel_that_dies_is_told(tmp_path: Path):
