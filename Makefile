@@ -6,6 +6,11 @@ STAMP := $(VENV)/.installed
 # Small models gain nothing from many threads, and several test processes share the cores.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# An index that does not answer at once is asked again.
+export PIP_RETRIES ?= 10
+export PIP_DEFAULT_TIMEOUT ?= 60
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+export npm_config_fetch_retries ?= 5
 # Another environment that is active in the shell is not the one that is tested here.
 unexport VIRTUAL_ENV PYTHONPATH
 
@@ -18,10 +23,15 @@ SMALL_MODEL := binder/model/config.json
 WITH_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 PORT ?= 8888
 
+# Each tier takes all cores by itself; and a command that fails leaves nothing that seems done.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
 .PHONY: demo lab test lint unit search training builder server frontend wizard binder notebooks colab deepspeed packaging browser screenshots reference clean
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	# What an earlier Python left there goes, with the mark that all is installed.
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
 
 # `npm ci` starts from nothing, so it runs only when the list of packages has changed.

@@ -40,6 +40,13 @@ def image() -> Path:
 def colab(image: Path, tmp_path: Path) -> Path:
     """The Python of a copy of the environment that the test may change."""
     copy = tmp_path / "colab"
-    # Links take a second where copies take a minute. pip replaces files and never writes into them.
-    shutil.copytree(image, copy, symlinks=True, copy_function=os.link)
+    shutil.copytree(image, copy, symlinks=True, copy_function=link_or_copy)
     return copy / "bin/python"
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Links take a second where copies take a minute. pip replaces files and never writes into them."""
+    try:
+        os.link(source, target)
+    except OSError:  # between two disks, or on one that has no links
+        shutil.copy2(source, target)

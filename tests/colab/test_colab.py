@@ -12,15 +12,18 @@ from typing import Any
 import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from ft_runtime.samples import write_sample
 from jupyter_ft.builder import build_bundle, build_notebook
 from jupyter_ft.builder.requirements import REQUIREMENTS
 from jupyter_ft.builder.runtime_wheel import runtime_wheel
+from jupyter_ft.execution.kernel import ThisPython
 from support.commands import ROOT
 from support.configs import make_config
+
+# Packages are fetched, several hundred megabytes the first time.
+pytestmark = pytest.mark.timeout(3600)
 
 IMAGE = Path(__file__).with_name("image.txt")
 PYTEST = "pytest==8.4.2"
@@ -43,7 +46,7 @@ def execute(
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
 
-    class Kernel(AsyncKernelManager):
+    class Kernel(ThisPython):
         @property
         def kernel_spec(self) -> KernelSpec:
             return spec
@@ -55,7 +58,7 @@ def execute(
         notebook,
         timeout=None,
         # Of a new environment every file is read for the first time.
-        startup_timeout=300,
+        startup_timeout=900,
         kernel_manager_class=Kernel,
         resources=resources,
     )
@@ -176,7 +179,7 @@ def test_the_wizard_works_there(colab: Path, tmp_path: Path):
         [*command, f"--basetemp={tmp_path / 'tests'}", tests / "wizard", tests / "magic"],
         capture_output=True,
         text=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+        env={name: value for name, value in os.environ.items() if not name.startswith("PY")},
     )
     assert done.returncode == 0, done.stdout
     assert "failed" not in done.stdout

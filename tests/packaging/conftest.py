@@ -16,6 +16,8 @@ IGNORED = shutil.ignore_patterns(
     ".git",
     ".venv",
     ".cache",
+    ".hypothesis",
+    ".ipynb_checkpoints",
     "__pycache__",
     "demo",
     "outputs",
