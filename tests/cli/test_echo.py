@@ -25,6 +25,7 @@ def update(html: str, plain: str = "") -> dict[str, Any]:
 
 
 def pretend_to_be_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     for out in (sys.stdout, sys.stderr):
         monkeypatch.setattr(out, "isatty", lambda: True)
 

@@ -26,6 +26,8 @@ IGNORED = shutil.ignore_patterns(
     "node_modules",
     "lib",
 )
+# What others release today decides nothing here.
+INSTALL = ("-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt")
 BUILT = ROOT / "jupyter_ft" / "labextension"
 
 
@@ -63,7 +65,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Path])
     """The folder of a fresh virtual environment that holds the two wheels and their base needs alone."""
     folder = tmp_path_factory.mktemp("elsewhere") / "venv"
     venv.create(folder, with_pip=True)
-    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *wheels.values(), cwd=folder)
+    run(folder / "bin" / "python", *INSTALL, *wheels.values(), cwd=folder)
     return folder
 
 
@@ -72,6 +74,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Path]) -> Pa
     """The folder of a fresh virtual environment of somebody who has JupyterLab and adds the wheels."""
     folder = tmp_path_factory.mktemp("lab") / "venv"
     venv.create(folder, with_pip=True)
-    install = (folder / "bin" / "python", "-m", "pip", "install", "--quiet")
-    run(*install, *wheels.values(), "jupyterlab>=4.6,<5", cwd=folder)
+    python = folder / "bin" / "python"
+    run(python, *INSTALL, *wheels.values(), "jupyterlab>=4.6,<5", cwd=folder)
     return folder
