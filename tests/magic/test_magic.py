@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from traitlets.config import Config as Traits
 from ft_runtime.findings import FindingsError
 from jupyter_ft.builder import build_bundle
 from support.configs import make_config
+from support.shells import end_shell
 
 BODY = "model_id: owner/model\ndataset: {path: rows.jsonl, format: jsonl_prompt}\n"
 
@@ -48,9 +48,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     shell = Shell(tmp_path / ".ipython")
     assert shell.run("%load_ext jupyter_ft") is None
     yield shell
-    atexit.unregister(shell.shell.atexit_operations)
-    shell.shell.atexit_operations()
-    InteractiveShell.clear_instance()
+    end_shell()
 
 
 def links(shell: Shell) -> list[str]:
