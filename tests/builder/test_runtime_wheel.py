@@ -33,7 +33,18 @@ def test_pip_installs_it_and_it_works_without_the_checkout(tmp_path: Path):
     path = tmp_path / wheel.name
     path.write_bytes(wheel.data)
     target = tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "-q", "-t", target]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--isolated",
+        "install",
+        "--no-deps",
+        "--no-index",
+        "-q",
+        "-t",
+        target,
+    ]
     subprocess.run([*pip, path], check=True, cwd=tmp_path)
     code = (
         f"import sys; sys.path.insert(0, {str(target)!r}); import ft_runtime as ft; "
