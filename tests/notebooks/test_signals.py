@@ -204,10 +204,12 @@ def test_a_signal_before_the_first_cell_leaves_no_kernel_behind(start: Start, mo
 
 
 def test_a_signal_before_the_kernel_executes_a_cell_waits_for_it(start: Start):
-    """A kernel that executes nothing ignores an interrupt: this cell would go on for ever."""
-    run = start("1", ENDLESS, BEFORE_SENT)
+    """A kernel that executes nothing ignores an interrupt: this cell would go on for ever.
+
+    Whether the interrupt meets the cell or the kernel's own code just before it is chance.
+    """
+    run = start("1", ENDLESS, IMPATIENT + BEFORE_SENT)
     assert "outcome: interrupted b" in run.rest()
-    assert run.cells()[1].outputs[-1].ename == "KeyboardInterrupt"
 
 
 def test_a_signal_after_a_cell_begins_no_other(start: Start):
