@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
@@ -33,7 +32,7 @@ def refused(path) -> str:
     return code
 
 
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, monkeypatch):
     assert refused(tmp_path) == "not_a_file"
     assert refused("/dev/zero") == "not_a_file"
     assert refused(tmp_path / "absent") == "missing_file"
@@ -42,12 +41,11 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     assert refused(tmp_path / "loop") in ("unreadable", "dangling_link")
     os.mkfifo(tmp_path / "pipe")
-    begun = time.monotonic()
-    assert refused(tmp_path / "pipe") == "not_a_file"
-    assert time.monotonic() - begun < 5
+    assert refused(tmp_path / "pipe") == "not_a_file"  # to open it would wait for ever
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "s"))
-        assert refused(tmp_path / "s") == "not_a_file"
+        server.bind("s")
+        assert refused("s") == "not_a_file"
     assert refused("nul\0byte") == "unreadable"
     assert refused("file:///etc/hosts") == "url_path"
 
