@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from ft_runtime.printing import printable, printable_path
 from ft_runtime.doctor.part import class_length
 from ft_runtime.doctor.proposal import NAMES
 from ft_runtime.doctor.report.bars import Bar, bars, length_bars
 from ft_runtime.doctor.report.report import empty_rate
 from ft_runtime.doctor.report.summary import proposed_folder, shares, size_text, verdict
 from ft_runtime.findings import text
+from ft_runtime.printing import printable, printable_path
 
 if TYPE_CHECKING:
     from ft_runtime.doctor.alike import NearReport

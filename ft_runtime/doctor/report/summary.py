@@ -6,10 +6,10 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from ft_runtime.printing import printable, printable_path
 from ft_runtime.doctor.proposal import NAMES
 from ft_runtime.doctor.report.report import empty_rate
 from ft_runtime.findings import text
+from ft_runtime.printing import printable, printable_path
 
 if TYPE_CHECKING:
     from ft_runtime.doctor.report.group import Group
