@@ -27,7 +27,8 @@ draw()
 
 
 def drawn(profile: str, *modules: str, **variables: str) -> str:
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
+    before = os.environ.get("PYTHONPATH", "")
+    path = os.pathsep.join(filter(None, (str(ROOT), str(ROOT / "tests"), before)))
     # Without the variables by which hypothesis knows a CI, but for those that are given.
     environment = {k: v for k, v in os.environ.items() if k not in ("CI", "GITHUB_ACTIONS")}
     return subprocess.run(
