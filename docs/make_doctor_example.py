@@ -32,7 +32,13 @@ def _printed(rows: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "ft_runtime", *_COMMAND.split()[4:]],
             cwd=folder,
-            env={**os.environ, "LINES": "24", "COLUMNS": "100", "FT_LANG": "en"},
+            env={
+                **os.environ,
+                "LINES": "24",
+                "COLUMNS": "100",
+                "FT_LANG": "en",
+                "PYTHONIOENCODING": "utf-8",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

@@ -7,9 +7,11 @@ import hashlib
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 _BLOCK = 1 << 20
+_changing = threading.Lock()
 
 CACHE = "FT_CACHE"
 """Environment variable: another folder for what is kept between runs, or ``off``."""
@@ -123,7 +125,16 @@ def _ends_with_newline(stream: object) -> bool:
 
 
 def umask() -> int:
-    """Return the process's umask; mkstemp makes files 0600, too close for a shared folder."""
-    current = os.umask(0)
-    os.umask(current)
+    """Return the process's umask; mkstemp makes files 0600, too close for a shared folder.
+
+    Linux tells it. Elsewhere it is told only when it is changed: one thread at a time does that, or
+    it would stay changed, and meanwhile what others make is private rather than open to all.
+    """
+    with contextlib.suppress(OSError), open("/proc/self/status", "rb") as stream:
+        for line in stream:
+            if line.startswith(b"Umask:"):
+                return int(line.split()[1], 8)
+    with _changing:
+        current = os.umask(0o077)
+        os.umask(current)
     return current

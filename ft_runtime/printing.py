@@ -18,6 +18,12 @@ def printable(text: str, limit: int = 60) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
+def printable_path(path: str, limit: int = 200) -> str:
+    """Return a path as `printable` does; of a longer one its end, which tells files apart."""
+    shown = printable(path, max(limit, 10 * len(path)))
+    return shown if len(shown) <= limit else "…" + shown[1 - limit :]
+
+
 def show_any_character() -> None:
     r"""Let a character that standard output has no bytes for be written as ``\u2192``.
 

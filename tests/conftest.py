@@ -6,13 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
-# The same examples on every machine, in CI or not; `make search` looks for others. How long one
-# takes tells of the machine's load.
-settings.register_profile("suite", derandomize=True, deadline=None, database=None, print_blob=True)
-settings.register_profile("search", deadline=None, print_blob=True)
-settings.load_profile("suite")
+from support import examples
+
+examples.settle()
 
 # No test reads what another run has prepared; those of the cache name a folder of their own.
 os.environ["FT_CACHE"] = "off"
@@ -22,6 +19,16 @@ for _name in ("no_proxy", "NO_PROXY"):
     os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "127.0.0.1", "localhost"]))
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+
+@pytest.fixture
+def jp_asyncio_loop() -> None:
+    """Tests of the server alone run in the loop that pytest-jupyter would make for every test."""
+
+
+@pytest.fixture
+def jp_server_cleanup() -> None:
+    """Only tests of the server clean up a server: elsewhere it would be made for that, and at home."""
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from ft_runtime.data.places import listing, printable
+from ft_runtime.data.places import listing
 from ft_runtime.findings import Finding, FindingsError, finding, text
+from ft_runtime.printing import printable, printable_path
 
 _URL = ("http://", "https://", "file://", "ftp://", "s3://", "gs://", "hf://")
 _KINDS = (
@@ -63,7 +64,7 @@ def opened(path: str | Path, where: str | None = None) -> Iterator[int]:
 
 
 def _open(path: str, where: str | None) -> int:
-    shown = printable(path, 200)
+    shown = printable_path(path)
     where = shown if where is None else where
     if path.lower().startswith(_URL):
         raise FindingsError([finding("data.url_path", where, path=shown)])
@@ -124,10 +125,10 @@ def _refuse_special(status: os.stat_result, where: str, shown: str) -> None:
 def _missing(path: str, where: str, shown: str) -> Finding:
     target = Path(path)
     if target.is_symlink():
-        goal = printable(str(target.readlink()), 200)
+        goal = printable_path(str(target.readlink()))
         return finding("data.dangling_link", where, path=shown, target=goal)
     folder = target.parent if str(target.parent) else Path()
-    looked = printable(str(folder.absolute()), 200)
+    looked = printable_path(str(folder.absolute()))
     try:
         names = [entry.name for entry in os.scandir(folder)]
     except OSError:

@@ -36,7 +36,11 @@ def _method() -> str:
 
 @contextmanager
 def pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Give a pool of processes, or None for one worker: then the caller does the work."""
+    """Give a pool of processes, or None for one worker: then the caller does the work.
+
+    None too where the system has no semaphores for a pool, as with a ``/dev/shm`` that is full or
+    may not be written to.
+    """
     if workers <= 1:
         yield None
         return
@@ -46,15 +50,25 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
         for name in ("numpy", "msgspec", "xxhash"):
             import_module(name)
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(workers, mp_context=context) as executor:
+    try:
+        made = ProcessPoolExecutor(workers, mp_context=context)
+    except (ImportError, NotImplementedError, OSError):
+        yield None
+        return
+    with made as executor:
         yield executor
 
 
 def submit(executor: ProcessPoolExecutor, task: Task) -> Future[Part] | None:
-    """Hand a task to the pool; None when that has broken."""
+    """Hand a task to the pool; None when that has broken, or there is no room for its processes."""
     try:
         return executor.submit(run_task, task)
     except BrokenProcessPool:
+        return None
+    except OSError:
+        # Those that were started wait for work for ever when others of them could not be.
+        for process in list((executor._processes or {}).values()):
+            process.kill()
         return None
 
 

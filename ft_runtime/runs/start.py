@@ -169,7 +169,14 @@ def check_folder(config: Config) -> None:
 
 
 def _path_of(config: Config) -> Path:
-    return Path(from_home(config.artifacts.output_dir)).absolute()
+    path = Path(from_home(config.artifacts.output_dir)).absolute()
+    try:
+        path.stat()
+    except OSError:
+        pass
+    except ValueError as error:  # a name that no file can have: of a NUL, or of what is no ASCII
+        raise _cannot_write(path, str(error)) from None
+    return path
 
 
 def _cannot_write(path: Path, reason: str) -> FindingsError:

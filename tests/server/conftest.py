@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from pytest_jupyter.jupyter_core import jp_asyncio_loop  # noqa: F401 - in place of the idle one
+from pytest_jupyter.jupyter_server import jp_server_cleanup  # noqa: F401 - the same
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
 PATIENCE = 300.0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from ft_runtime.files import CACHE, cache_base, from_home
+from ft_runtime.files import CACHE, cache_base, from_home, umask
 from ft_runtime.models.folder import check_folder
 
 
@@ -43,3 +45,18 @@ def test_the_cache_may_be_named_from_home(home: Path, monkeypatch: pytest.Monkey
     assert cache_base() == home / "kept"
     monkeypatch.setenv(CACHE, "~no-such-user/kept")
     assert cache_base() == Path("~no-such-user/kept")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_to_ask_for_the_umask_leaves_it_as_it_is_in_every_thread(monkeypatch, told):
+    def refused(*_, **__):
+        raise FileNotFoundError
+
+    before = os.umask(0o027)
+    try:
+        if not told:
+            monkeypatch.setattr("ft_runtime.files.open", refused, raising=False)
+        with ThreadPoolExecutor(8) as threads:
+            assert set(threads.map(lambda _: umask(), range(800))) == {0o027}
+    finally:
+        assert os.umask(before) == 0o027

@@ -6,7 +6,7 @@ import hashlib
 import os
 from typing import Any
 
-from ft_runtime.data.places import listing, printable
+from ft_runtime.data.places import listing
 from ft_runtime.data.read import limits
 from ft_runtime.data.read.contents import Contents, Record, columns_of
 from ft_runtime.data.read.jsonl import read_jsonl
@@ -21,6 +21,7 @@ from ft_runtime.doctor.problems import Log, told
 from ft_runtime.doctor.secrets.find import marker
 from ft_runtime.findings import Finding, finding, raise_for_errors
 from ft_runtime.garbage import at_rest
+from ft_runtime.printing import printable_path
 
 _OPEN = {"unbalanced_quote", "inside_quote"}
 
@@ -91,7 +92,7 @@ def read_source(
 ) -> tuple[Contents, bool]:
     """Read a file, or its first `most` bytes; see `read_file` and `read_head`."""
     path = os.fspath(path)
-    name = printable(name or os.path.basename(path) or path, 200)  # noqa: PTH119
+    name = printable_path(name or os.path.basename(path) or path)  # noqa: PTH119
     with opened(path, where) as handle:
         before = State.of(handle)
     with plain(path, name=name, where=where, tables=False, most=most) as source:

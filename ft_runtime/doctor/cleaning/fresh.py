@@ -46,7 +46,7 @@ class FreshFile:
             handle, self._temporary = tempfile.mkstemp(
                 prefix=f".{self.path.name[:100]}.", dir=self.path.parent
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter: a name that no file can have
             raise self._unwritable(error) from None
         self.stream = os.fdopen(handle, "wb", buffering=1 << 18)
         return self
@@ -98,6 +98,6 @@ class FreshFile:
         if isinstance(error, OSError):
             raise self._unwritable(error) from None
 
-    def _unwritable(self, error: OSError) -> FindingsError:
-        reason = error.strerror or str(error)
+    def _unwritable(self, error: OSError | ValueError) -> FindingsError:
+        reason = getattr(error, "strerror", None) or str(error)
         return FindingsError([finding("doctor_report.cannot_write", str(self.path), reason=reason)])

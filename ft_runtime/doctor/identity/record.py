@@ -112,8 +112,8 @@ def write_record(folder: str | Path, made: Record) -> Path:
     try:
         write_bytes_atomic(Path(folder) / ROWS, stream.getvalue())
         write_text_atomic(target, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # the latter: a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise FindingsError(
             [finding("doctor_report.cannot_write", str(target), reason=reason)]
         ) from None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from ft_runtime.data.places import printable
 from ft_runtime.doctor.part import class_length
 from ft_runtime.doctor.proposal import NAMES
 from ft_runtime.doctor.report.bars import Bar, bars, length_bars
 from ft_runtime.doctor.report.report import empty_rate
 from ft_runtime.doctor.report.summary import proposed_folder, shares, size_text, verdict
 from ft_runtime.findings import text
+from ft_runtime.printing import printable, printable_path
 
 if TYPE_CHECKING:
     from ft_runtime.doctor.alike import NearReport
@@ -111,7 +111,7 @@ def _files(report: Report) -> str:
         shape = f" ({NAMES[scan.shape]})" if scan.shape in NAMES else ""
         identity = f"<code>{_e(scan.fingerprint)}</code><br><small>{_e(scan.sha256)}</small>"
         rows.append(
-            f'<tr><td class="w">{_e(printable(scan.path, 120))}</td>'
+            f'<tr><td class="w">{_e(printable_path(scan.path, 120))}</td>'
             f'<td class="n">{scan.rows:,}</td><td class="n">{scan.broken:,}</td>'
             f"<td>{_e(scan.format or '?')}{_e(shape)}<br><small>{_e(scan.container)}, "
             f'{size_text(scan.bytes)}</small></td><td class="w">{identity}</td></tr>'

@@ -6,10 +6,10 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from ft_runtime.data.places import printable
 from ft_runtime.doctor.proposal import NAMES
 from ft_runtime.doctor.report.report import empty_rate
 from ft_runtime.findings import text
+from ft_runtime.printing import printable, printable_path
 
 if TYPE_CHECKING:
     from ft_runtime.doctor.report.group import Group
@@ -74,7 +74,7 @@ def _head(report: Report) -> list[str]:
 
 
 def _file(scan: FileScan, alone: bool) -> list[str]:
-    name, size = printable(scan.path, 60), size_text(scan.bytes)
+    name, size = printable_path(scan.path, 60), size_text(scan.bytes)
     if scan.refused:
         shape = f" ({NAMES[scan.shape]})" if scan.shape in NAMES else ""
         return [text("doctor_report.refused", name=name, size=size) + shape]

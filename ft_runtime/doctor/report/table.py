@@ -41,8 +41,8 @@ def write_file(path: str | Path, content: str) -> Path:
     """Write a report; a full disk or a missing permission is a finding."""
     try:
         return write_text_atomic(path, content)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # the latter: a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise FindingsError(
             [finding("doctor_report.cannot_write", str(path), reason=reason)]
         ) from None

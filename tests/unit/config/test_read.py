@@ -151,9 +151,9 @@ def test_a_list_that_holds_itself_is_no_config(text: str):
 
 def test_many_keys_are_compared_once(tmp_path: Path):
     (tmp_path / "many.json").write_text(json.dumps({f"k{i}": 1 for i in range(60_000)}))
-    start = time.perf_counter()
+    start = time.process_time()  # each with each would take minutes
     assert len(read_document(tmp_path / "many.json")) == 60_000
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_overrides_change_single_fields_and_name_mistakes():

@@ -27,7 +27,7 @@ def first(config):
 def test_a_missing_file_names_the_folder_and_what_is_like_it(tmp_path: Path, write, make_config):
     found = first(make_config(tmp_path / "train.jsonl", "jsonl_prompt"))
     assert (found.code, found.where) == ("data.missing_file", "dataset.path")
-    assert str(tmp_path) in found.hint
+    assert str(tmp_path)[-60:] in found.hint  # of a long path its end is shown
     write("trian.jsonl", ROW)
     found = first(make_config(tmp_path / "train.jsonl", "jsonl_prompt"))
     assert found.code == "data.missing_file_near"

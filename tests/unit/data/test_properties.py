@@ -18,7 +18,9 @@ from ft_runtime.findings import FindingsError
 from ft_runtime.samples import FORMATS
 
 relaxed = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -9,6 +9,7 @@ import ft_runtime.data
 from ft_runtime import messages
 from ft_runtime.data import check_rows, load_rows
 from ft_runtime.data.places import join_places, printable
+from ft_runtime.printing import printable_path
 
 ROOM = Path(ft_runtime.data.__file__).parent
 
@@ -46,6 +47,11 @@ def test_html_escapes_what_comes_from_the_file(write, make_config):
 def test_printable_and_places():
     assert printable("a\nb\x1b[31m\ud800") == "a\\nb\\x1b[31m\\ud800"
     assert printable("x" * 100) == "x" * 59 + "…"
+    long = printable_path(f"/{'a' * 300}/\n/rows.jsonl")
+    assert len(long) == 200
+    assert long.startswith("…aa")
+    assert long.endswith("a/\\n/rows.jsonl")
+    assert printable_path("/a/b.jsonl") == "/a/b.jsonl"
     assert join_places([("a", "1"), ("a", "2"), ("b", "row 3")], 9) == "a:1, 2, b row 3 … (+6)"
 
 

@@ -6,6 +6,7 @@ import random
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,12 @@ from ft_runtime.doctor.near import SLOTS, near_roots, sign
 
 rng = random.Random(0)
 WORDS = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(5000)]
+
+
+@pytest.fixture(autouse=True)
+def _texts_of_its_own():
+    """No test sees what another has drawn before it."""
+    rng.seed(1)
 
 
 def text(size: int = 120) -> list[str]:

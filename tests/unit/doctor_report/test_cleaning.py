@@ -131,6 +131,11 @@ def test_a_long_cell_is_repaired_like_any_other(tmp_path):
     assert (tmp_path / "b.csv").read_text() == f"text,label\n{long},a\nshort,b\n"
 
 
+def test_a_name_that_no_file_can_have_is_a_finding(tmp_path):
+    with pytest.raises(FindingsError, match="cannot_write"):
+        fix(jsonl(tmp_path / "a.jsonl", ROWS), tmp_path / "b\0c")
+
+
 def test_an_unknown_kind_is_a_finding(tmp_path):
     with pytest.raises(FindingsError, match="blank_lines"):
         fix(jsonl(tmp_path / "a.jsonl", ROWS), tmp_path / "b.jsonl", ["magic"])

@@ -134,8 +134,9 @@ def test_the_csv_has_every_kind_and_no_formula(tmp_path):
 def test_a_report_that_cannot_be_written_is_a_finding(tmp_path, monkeypatch):
     report = examine(str(table(tmp_path / "a.csv", ROWS)))
     (tmp_path / "there").write_text("file, no folder")
-    with pytest.raises(FindingsError, match="cannot_write"):
-        write_csv(report, tmp_path / "there" / "f.csv")
+    for name in ("there/f.csv", "a\0b"):
+        with pytest.raises(FindingsError, match="cannot_write"):
+            write_csv(report, tmp_path / name)
 
 
 def test_json_is_plain_data(tmp_path):

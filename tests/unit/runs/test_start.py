@@ -57,6 +57,13 @@ def test_a_path_that_cannot_even_be_looked_at_is_told(make_config):
     assert codes(error) == ["run.cannot_write"]
 
 
+def test_a_name_that_no_folder_can_have_is_told(make_config):
+    for look in (start_run, check_folder):
+        with pytest.raises(FindingsError) as error:
+            look(make_config('artifacts.output_dir="a\\0b"'))
+        assert codes(error) == ["run.cannot_write"]
+
+
 def test_a_folder_with_other_files_is_refused_and_untouched(make_config, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("precious")
