@@ -62,8 +62,7 @@ def test_rows_that_come_while_a_column_is_typed_take_neither_the_cursor_nor_a_le
 ) -> None:
     dataset = {"path": "late.csv", "format": "csv_classification"}
     wizard.begin_with(page, {"dataset": dataset}, "data")
-    page.goto(lab.address())
-    wizard.open_panel(page)
+    wizard.open_wizard(page, lab.address(lab.make_notebook("typed.ipynb")))
     expect(wizard.panel(page).get_by_role("alert")).to_contain_text("late.csv")
     field = page.locator("#ft-dataset-columns-text")
     field.press_sequentially("quest")
