@@ -6,6 +6,7 @@ const esModules = ['@jupyterlab/', '@jupyter/', '@lumino/', '@codemirror', '@mar
 module.exports = {
   ...lab,
   reporters: ['default'],
+  setupFilesAfterEnv: [...(lab.setupFilesAfterEnv ?? []), '<rootDir>/test/setup.ts'],
   testRegex: 'test/.*\\.spec\\.tsx?$',
   testPathIgnorePatterns: ['/node_modules/', '/lib/'],
   transformIgnorePatterns: [`/node_modules/(?!(${esModules}))`],

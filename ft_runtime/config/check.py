@@ -11,6 +11,7 @@ from typing import Any
 
 from ft_runtime.config import schema
 from ft_runtime.config.defaults import complete, lookup
+from ft_runtime.config.depth import too_deep
 from ft_runtime.config.model import Config
 from ft_runtime.config.read import as_mapping, read_document
 from ft_runtime.config.rules import check_rules
@@ -64,7 +65,7 @@ def check_config(source: Source) -> tuple[Config | None, list[Finding]]:
         given = read_document(source) if isinstance(source, str | Path) else as_mapping(source)
     except FindingsError as error:
         return None, error.findings
-    if broken := list(_bad_values(given)):
+    if broken := list(too_deep(given)) or list(_bad_values(given)):
         return None, broken
     filled = complete(given)
     found = [*unknown_keys(given), *_schema_findings(filled), *check_rules(given, filled)]

@@ -14,6 +14,7 @@ from ft_runtime.findings import FindingsError, finding
 
 _LIMIT = 4 << 20
 _VALUES = 100_000
+_DEEP = "it is nested too deeply"
 """Most values (see `_size`) that a document may have once its aliases are written out: no config
 has a tenth."""
 _FLOAT = re.compile(
@@ -111,7 +112,9 @@ def parse_text(text: str, name: str = "config") -> dict[str, Any]:
         raise FindingsError(
             [finding("config.syntax", place, problem=error.problem or "not YAML")]
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise FindingsError([finding("config.syntax", name, problem=_DEEP)]) from None
+    except (yaml.YAMLError, ValueError) as error:
         problem = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FindingsError([finding("config.syntax", name, problem=problem)]) from None
     if size > _VALUES:
@@ -197,6 +200,8 @@ def _parse_json(text: str, name: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
         raise FindingsError([finding("config.syntax", place, problem=error.msg)]) from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise FindingsError([finding("config.syntax", name, problem=_DEEP)]) from None
+    except ValueError as error:
         raise FindingsError([finding("config.syntax", name, problem=str(error))]) from None
     return as_mapping(document, name)

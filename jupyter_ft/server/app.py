@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Integer, List, Unicode
 
 from jupyter_ft import __version__
 from jupyter_ft.server.routes import handlers
-from jupyter_ft.services.child import Child
+from jupyter_ft.services.child import Child, Stop
 from jupyter_ft.services.hub_datasets import HubDatasets
 from jupyter_ft.services.models import HubClient
 from jupyter_ft.services.places import Root
 from jupyter_ft.services.preview import Limits
 
 PREFIX = r"ft/api"
+_AT_ONCE = 4
+"""Processes that may run at once for a page; each takes some hundred megabytes."""
 
 
 class FtApp(ExtensionApp):
@@ -69,6 +74,12 @@ class FtApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Hand the routes what they need."""
         self.settings["ft"] = self
+        self._stops: WeakSet[Stop] = WeakSet()
+
+    async def stop_extension(self) -> None:
+        """Let no process outlive the server, nor keep it from ending."""
+        for stop in list(self._stops):
+            stop.set()
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
@@ -80,10 +91,17 @@ class FtApp(ExtensionApp):
         endings = tuple(ending.lower() for ending in self.data_extensions)
         return Limits(self.preview_bytes, self.preview_rows, extensions=endings)
 
-    @property
-    def child(self) -> Child:
+    def child(self, stop: Stop) -> Child:
         """How the libraries are asked that the server does not load."""
-        return Child(self.python, self.render_timeout)
+        self._stops.add(stop)
+        return Child(self.python, self.render_timeout, stop)
+
+    @property
+    def waiting(self) -> ThreadPoolExecutor:
+        """The threads that wait for such processes; files are read in others meanwhile."""
+        if not hasattr(self, "_waiting"):
+            self._waiting = ThreadPoolExecutor(_AT_ONCE, "ft-waiting")
+        return self._waiting
 
     @property
     def hub(self) -> HubClient:
@@ -92,12 +110,12 @@ class FtApp(ExtensionApp):
             self._hub = HubClient(self.hub_endpoint, self.hub_timeout)
         return self._hub
 
-    @property
-    def datasets(self) -> HubDatasets:
-        """Datasets of the hub; one for the life of the server: it remembers rows."""
+    def datasets(self, stop: Stop) -> HubDatasets:
+        """Datasets of the hub; they share what they remember, for the life of the server."""
+        child = self.child(stop)
         if not hasattr(self, "_datasets"):
-            self._datasets = HubDatasets(self.hub, self.child, size=self.preview_bytes)
-        return self._datasets
+            self._datasets = HubDatasets(self.hub, child, size=self.preview_bytes)
+        return replace(self._datasets, child=child)
 
     @property
     def root(self) -> Root:

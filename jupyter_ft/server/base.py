@@ -14,6 +14,7 @@ from tornado.web import HTTPError, stream_request_body
 
 from ft_runtime.data.places import printable
 from ft_runtime.findings import FindingsError
+from jupyter_ft.services.child import Stop
 from jupyter_ft.services.problem import Problem, invalid_config, refuse
 from jupyter_ft.services.statistics import sizes
 
@@ -34,6 +35,7 @@ class FtHandler(APIHandler):
     """
 
     auth_resource = RESOURCE
+    _stop: Stop | None = None
 
     @property
     def ft(self) -> FtApp:
@@ -44,6 +46,31 @@ class FtHandler(APIHandler):
     async def work(self, call: Callable[..., T], *arguments: Any) -> T:
         """Run what reads files or waits for others in a thread, and not in the server's loop."""
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
+
+    async def wait_for(self, call: Callable[..., T], *arguments: Any, stop: Stop) -> T:
+        """Run what waits for a process of its own: few at once, and none that nobody waits for.
+
+        The page asks anew while an id is typed, and ends the connection of the question before.
+
+        Raises
+        ------
+        HTTPError
+            When it does so before the work has begun; no one reads this.
+        """
+
+        def run() -> T:
+            if stop.is_set:
+                raise HTTPError(400)
+            return call(*arguments)
+
+        self._stop = stop
+        return await asyncio.get_running_loop().run_in_executor(self.ft.waiting, run)
+
+    def on_connection_close(self) -> None:
+        """Stop what is done for someone who has gone."""
+        super().on_connection_close()
+        if self._stop is not None:
+            self._stop.set()
 
     def answer(self, document: Any) -> None:
         """Write an answer as JSON."""

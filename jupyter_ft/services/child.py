@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ft_runtime.data.places import printable
@@ -33,6 +34,37 @@ class ChildError(Exception):
         self.no_runtime = "ft_runtime" in problem and "No module named" in problem
 
 
+class Stop:
+    """Ends the process of a question when nobody waits for the answer any more.
+
+    One thread asks, and another one may call `set`, before, meanwhile or after.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._set = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._set
+
+    def set(self) -> None:
+        """Stop the process that runs, and let none begin."""
+        with self._lock:
+            self._set = True
+            if self._process is not None and self._process.poll() is None:
+                _kill(self._process)
+
+    def watch(self, process: subprocess.Popen[bytes] | None) -> None:
+        """Take the process that is to be stopped; None when it has ended."""
+        with self._lock:
+            self._process = process
+            if process is not None and self._set:
+                _kill(process)
+
+
 @dataclass(frozen=True)
 class Child:
     """How such processes are run.
@@ -43,10 +75,13 @@ class Child:
         Interpreter that has transformers and datasets.
     timeout : float
         Seconds after which the process is stopped.
+    stop : Stop
+        Stops it sooner.
     """
 
     python: str
     timeout: float = 60.0
+    stop: Stop = field(default_factory=Stop)
 
     def ask(
         self,
@@ -72,9 +107,13 @@ class Child:
         ChildError
         """
         with ExitStack() as stack:
+            if self.stop.is_set:
+                raise ChildError("nobody waits for it")
             if folder is None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ft-")))
             process = self._start(module, folder, environment or {})
+            stack.callback(self.stop.watch, None)
+            self.stop.watch(process)
             try:
                 data = json.dumps(request).encode()
                 output, complaints = process.communicate(data, timeout=self.timeout)
@@ -109,8 +148,13 @@ class Child:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process, and wait until it is over."""
+    _kill(process)
+    process.communicate()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the process and whatever it has started."""
     with suppress(ProcessLookupError, PermissionError, AttributeError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()
-    process.communicate()

@@ -174,7 +174,7 @@ describe('data', () => {
     await model.intake.useFile({ name: 'a.jsonl', size: 10 } as File);
     expect(model.form!.value('dataset.path')).toBe('up/a.jsonl');
     await model.intake.useFile({ name: 'b.jsonl', size: 2 ** 30 } as File);
-    expect(model.notice!.message).toContain('too big');
+    expect(model.notices.last!.message).toContain('too big');
     expect(model.form!.value('dataset.path')).toBe('up/a.jsonl');
   });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'fs';
 import { join } from 'path';
 
 import { YNotebook } from '@jupyter/ydoc';
-import { nullTranslator } from '@jupyterlab/translation';
+import { nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { PartialJSONObject } from '@lumino/coreutils';
 
 import type {
@@ -20,7 +20,7 @@ import { digest } from '../src/model/cells';
 import { Persistence } from '../src/model/persistence';
 import { WizardModel } from '../src/model/wizard';
 
-export const trans = nullTranslator.load('jupyter_ft');
+export const trans: TranslationBundle = nullTranslator.load('jupyter_ft');
 
 export const schema: PartialJSONObject = JSON.parse(
   readFileSync(join(__dirname, '../../schemas/config.schema.json'), 'utf8')

@@ -1,10 +1,11 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import React from 'react';
 
 import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
 import { fieldId, useSignal } from '../src/view/common';
-import { parse } from '../src/view/controls';
+import { parse } from '../src/view/values';
 import { SchemaForm } from '../src/view/form';
 import { schema } from './fakes';
 
@@ -15,19 +16,22 @@ describe('a field', () => {
     const model = new FormModel(config);
     const step = config.field(path)!.step;
     const findingsOf = () => [];
-    const View = () => {
+    const View = ({ columns = [] as string[] }) => {
       useSignal(model.changed);
+      const suggestions = { [path]: columns.map(value => ({ value, label: '' })) };
       return (
         <SchemaForm
           form={model}
           step={step}
           findingsOf={findingsOf}
           onChange={(name, value) => model.set(name, value)}
+          suggestions={suggestions}
         />
       );
     };
-    render(<View />);
-    return { model, field: document.getElementById(fieldId(path)) as HTMLInputElement };
+    const { rerender } = render(<View />);
+    const offer = (...columns: string[]) => rerender(<View columns={columns} />);
+    return { model, field: document.getElementById(fieldId(path)) as HTMLInputElement, offer };
   }
 
   it.each([
@@ -57,6 +61,60 @@ describe('a field', () => {
       expect(field.value).toBe(text);
     }
     expect(model.value('dataset.columns')).toEqual({ text: 'text_en' });
+  });
+
+  describe('of a column', () => {
+    const control = () =>
+      document.getElementById('ft-dataset-columns-text') as HTMLInputElement & HTMLSelectElement;
+    const values = () => [...control().options].map(one => one.value);
+
+    function column() {
+      const { model, offer } = typing('dataset.columns');
+      act(() => model.set('dataset.format', 'csv_classification'));
+      return { model, offer };
+    }
+
+    it('stays the field that it is while someone is in it, and is a list afterwards', async () => {
+      const { model, offer } = column();
+      const field = control();
+      await userEvent.type(field, 'que');
+      field.setSelectionRange(1, 1);
+      offer('question', 'label');
+      expect(control()).toBe(field);
+      expect(document.activeElement).toBe(field);
+      expect([field.value, field.selectionStart]).toEqual(['que', 1]);
+      // What came is offered for what is typed on.
+      expect([...field.list!.options].map(one => one.value)).toEqual(['question', 'label']);
+      await userEvent.type(field, 'stion', { initialSelectionStart: 3 });
+      expect(model.value('dataset.columns')).toEqual({ text: 'question' });
+      await userEvent.tab();
+      expect(control().tagName).toBe('SELECT');
+      expect([control().value, values()]).toEqual(['question', ['', 'question', 'label']]);
+    });
+
+    it('stays a list while someone is in it, and loses no name that is no column', () => {
+      const { model, offer } = column();
+      offer('question', 'label');
+      const field = control();
+      act(() => field.focus());
+      fireEvent.change(field, { target: { value: 'question' } });
+      offer();
+      expect(control()).toBe(field);
+      expect(field.value).toBe('question');
+      act(() => field.blur());
+      expect([control().tagName, control().value]).toEqual(['INPUT', 'question']);
+      expect(model.value('dataset.columns')).toEqual({ text: 'question' });
+    });
+
+    it('keeps focus for when the window comes to the front again', () => {
+      const { offer } = column();
+      const field = control();
+      act(() => field.focus());
+      // The window's blur: the document's active element remains.
+      fireEvent.blur(field);
+      offer('question');
+      expect(control()).toBe(field);
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import React from 'react';
 import { ApiError, type ITaskPreset } from '../src/api';
 import { FormModel } from '../src/model/form';
 import { ConfigSchema } from '../src/model/schema';
-import { Preview, Rendered } from '../src/view/data';
+import { Preview } from '../src/view/data';
 import { MemoryBar } from '../src/view/facts';
 import { SchemaForm } from '../src/view/form';
 import { Wizard } from '../src/view/wizard';
@@ -136,49 +136,13 @@ describe('ModelStep', () => {
   it('tells licence and context of a model that is known, before the hub is asked', async () => {
     const { model } = await world();
     const known = { id: 'a/b', title: 'Small', licence: 'mit', context: 2048, parameters: 135e6 };
-    model.presets = { tasks: [], models: [known] };
+    model.catalogue.presets = { tasks: [], models: [known] };
     model.set('model_id', 'a/b');
     const { container } = render(<Wizard model={model} />);
     const said = container.querySelector('#ft-preset-facts')!.textContent;
     expect(said).toBe('Small: licence mit · context 2048 tokens · 135 M parameters');
     expect(await violations(container)).toEqual([]);
     model.dispose();
-  });
-});
-
-describe('Rendered', () => {
-  it('goes when another row is chosen, and asks for a row that is there', async () => {
-    const { model, api } = await world();
-    const rows = ['a', 'b', 'c'].map(question => ({ question, answer: 'x' }));
-    api.previewed = { ...PREVIEW, rows };
-    model.set('model_id', 'a/b');
-    model.intake.useDataset('rows.jsonl');
-    render(<Wizard model={model} />);
-    const row = (await screen.findByLabelText('Row')) as HTMLSelectElement;
-    fireEvent.change(row, { target: { value: '3' } });
-    const button = screen.getByText('Render');
-    fireEvent.click(button);
-    await waitFor(() => expect(model.queries.rendered.state.answer).not.toBeNull());
-    fireEvent.change(row, { target: { value: '2' } });
-    expect(model.queries.rendered.state.answer).toBeNull();
-    fireEvent.change(row, { target: { value: '3' } });
-    api.previewed = { ...PREVIEW, rows: rows.slice(0, 1) };
-    act(() => model.lookAgain());
-    await waitFor(() => expect(row.options).toHaveLength(1));
-    fireEvent.click(button);
-    await waitFor(() => expect(model.queries.rendered.state.answer).not.toBeNull());
-    expect(api.asked('render').map(one => (one as { row: number }).row)).toEqual([2, 0]);
-    model.dispose();
-  });
-
-  it('marks what is supervised', () => {
-    const segments = [
-      { text: 'Q', supervised: false },
-      { text: 'A', supervised: true }
-    ];
-    const rendered = { segments, tokens: 2, supervised_tokens: 1, template: 'model', findings: [] };
-    const { container } = render(<Rendered rendered={rendered} />);
-    expect(container.querySelector('mark')!.textContent).toBe('A');
   });
 });
 
@@ -281,7 +245,7 @@ describe('Wizard', () => {
     const { model } = await world();
     const config = { hyperparams: { num_epochs: 3 } };
     const preset: ITaskPreset = { id: 'a', title: 'A', description: '', level: 'beginner', config };
-    model.presets = { tasks: [preset], models: [] };
+    model.catalogue.presets = { tasks: [preset], models: [] };
     model.goTo('training');
     model.applyPreset(preset);
     const { rerender } = render(<Wizard model={model} />);

@@ -15,7 +15,7 @@ describe('start', () => {
   it('asks who the server is before anything else', async () => {
     const { api, model } = await world();
     expect(api.calls[0].route).toBe('health');
-    expect(model.problem).toBeNull();
+    expect(model.catalogue.problem).toBeNull();
     expect(model.form).not.toBeNull();
   });
 
@@ -23,7 +23,7 @@ describe('start', () => {
     const other = new FakeApi();
     other.version = '0.1.9';
     const doubtful = await world(undefined, other);
-    expect(doubtful.model.problem!.hint).toContain('pip install');
+    expect(doubtful.model.catalogue.problem!.hint).toContain('pip install');
     expect(doubtful.model.form).not.toBeNull();
     const foreign = new FakeApi();
     foreign.api = 2;
@@ -36,10 +36,10 @@ describe('start', () => {
     const api = new FakeApi();
     api.failure = new ApiError(0, 'server.unreachable', '');
     const { model } = await world(undefined, api);
-    expect(model.problem!.message).toContain('does not answer');
+    expect(model.catalogue.problem!.message).toContain('does not answer');
     api.failure = null;
     await model.start();
-    expect(model.problem).toBeNull();
+    expect(model.catalogue.problem).toBeNull();
     expect(model.form).not.toBeNull();
   });
 });
@@ -123,7 +123,7 @@ describe('typing', () => {
     store.setItem('jupyter-ft:wizard', '{"version": 99, "draft": 7}');
     expect((await world(store)).model.form!.draft).toEqual({});
     store.setItem('jupyter-ft:wizard', '{"version": 1, "draft": {}, "visited": 7}');
-    expect((await world(store)).model.problem).toBeNull();
+    expect((await world(store)).model.catalogue.problem).toBeNull();
     store.setItem('jupyter-ft:wizard', 'not JSON');
     expect((await world(store)).model.form!.draft).toEqual({});
   });
@@ -180,7 +180,7 @@ describe('configs', () => {
     });
     model.reset();
     expect(await model.intake.loadConfig('work/config.yaml')).toBe(true);
-    expect(model.applied).toBeNull();
+    expect(model.applied.preset).toBeNull();
     expect(model.step).toBe('review');
     // What says no more than the default does stays a default.
     expect(model.form!.draft).toMatchObject({ model_id: 'a/b', dataset: { path: 'data/r.csv' } });
@@ -206,7 +206,7 @@ describe('configs', () => {
     model.set('seed', 7);
     api.findings = () => [finding('schema_version')];
     expect(await model.intake.loadConfig('new.yaml')).toBe(false);
-    expect(model.notice!.findings).toHaveLength(1);
+    expect(model.notices.last!.findings).toHaveLength(1);
     expect(model.form!.draft).toEqual({ seed: 7 });
   });
 });

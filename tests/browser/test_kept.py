@@ -55,3 +55,24 @@ def test_two_tabs_on_one_notebook_get_cells_only_where_they_were_asked_for(lab, 
     wizard.insert(page, "Inserted [0-9]+ cells into both.ipynb")
     assert len(notebook.generated(notebook.cells(page))) > 20
     assert [cell["source"] for cell in notebook.cells(other)] == [""]
+
+
+def test_rows_that_come_while_a_column_is_typed_take_neither_the_cursor_nor_a_letter(
+    lab, page
+) -> None:
+    dataset = {"path": "late.csv", "format": "csv_classification"}
+    wizard.begin_with(page, {"dataset": dataset}, "data")
+    wizard.open_wizard(page, lab.address(lab.make_notebook("typed.ipynb")))
+    expect(wizard.panel(page).get_by_role("alert")).to_contain_text("late.csv")
+    field = page.locator("#ft-dataset-columns-text")
+    field.press_sequentially("quest")
+    (lab.root / "late.csv").write_text("question,label\nWhy?,a\nHow?,b\n")
+    # Each letter has the data looked at again.
+    page.keyboard.type("i")
+    wizard.preview(page)
+    expect(field).to_be_focused()
+    page.keyboard.type("on")
+    expect(field).to_have_value("question")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("combobox", name="text", exact=True)).to_have_value("question")
+    assert wizard.draft(page)["dataset"]["columns"] == {"text": "question"}

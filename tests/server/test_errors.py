@@ -115,6 +115,26 @@ async def test_a_mistake_of_ours_tells_nothing_but_itself(ask, monkeypatch):
     assert "secret" not in json.dumps(document)
 
 
+@pytest.mark.parametrize("levels", [100, 700, 20_000])
+@pytest.mark.parametrize("path", ["validate", "generate_notebook", "estimate"])
+async def test_a_config_nested_absurdly_deep_is_answered_with_its_field(ask, path, levels):
+    deep = '{"a":' * levels + "1" + "}" * levels
+    config = json.dumps({**CONFIG, "hyperparams": {"lr_scheduler_kwargs": "DEEP"}})
+    code, document = await ask(path, f'{{"config": {config}}}'.replace('"DEEP"', deep))
+    assert code == (200 if path == "validate" and "valid" in document else 400)
+    told = [(item["code"], item["where"]) for item in document["findings"]]
+    # What the reader of JSON itself gives up on has no field yet.
+    field = ("config.too_deep", "hyperparams.lr_scheduler_kwargs")
+    assert told == [field if levels < 1000 else ("server.bad_json", "")]
+
+
+async def test_a_text_nested_absurdly_deep_is_answered(ask):
+    for text in ("x: " + "[\n" * 5000, "x: " + "[" * 100 + "]" * 100):
+        code, document = await ask("validate", {"text": text})
+        assert (code, document["valid"]) == (200, False)
+        assert document["findings"][0]["code"] in ("config.syntax", "config.too_deep")
+
+
 async def test_hostile_strings_in_every_field_are_answered(ask):
     odd = [
         "\x00",

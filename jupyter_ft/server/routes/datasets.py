@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
@@ -10,6 +11,7 @@ from tornado import web
 from tornado.httputil import HTTPFile, HTTPInputError, parse_body_arguments
 
 from jupyter_ft.server.base import BodyHandler
+from jupyter_ft.services.child import Stop
 from jupyter_ft.services.preview import preview, preview_upload
 from jupyter_ft.services.problem import refuse
 from jupyter_ft.services.render import render
@@ -33,14 +35,20 @@ class PreviewHandler(BodyHandler):
     async def post(self) -> None:
         """Answer what is in a file of the server's folder, in a hub dataset, or in an upload."""
         if not self._is_form():
-            where = (self.ft.root, self.ft.limits, self.ft.datasets)
-            self.answer(await self.work(preview, self.json_object(), *where))
+            self.answer(await self._look(self.json_object()))
             return
         file, form = await self.work(self._form)
         columns = _columns(form.get("columns"))
         upload = (file["body"], file["filename"], form.get("format"), columns, self.ft.limits)
         self._chunks.clear()
         self.answer(await self.work(preview_upload, *upload))
+
+    async def _look(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        stop = Stop()
+        arguments = (preview, body, self.ft.root, self.ft.limits, self.ft.datasets(stop))
+        if body.get("id") is None:
+            return await self.work(*arguments)
+        return await self.wait_for(*arguments, stop=stop)
 
     def _is_form(self) -> bool:
         kind = self.request.headers.get("Content-Type", "")
@@ -69,10 +77,9 @@ class RenderHandler(BodyHandler):
     @authorized
     async def post(self) -> None:
         """Answer the row's text with what is learned marked; a process of its own renders it."""
-        body = self.json_object()
-        ft = self.ft
-        arguments = (body, ft.root, ft.limits, ft.child, ft.datasets)
-        self.answer(await self.work(render, *arguments))
+        body, ft, stop = self.json_object(), self.ft, Stop()
+        arguments = (body, ft.root, ft.limits, ft.child(stop), ft.datasets(stop))
+        self.answer(await self.wait_for(render, *arguments, stop=stop))
 
 
 def _columns(text: str | None) -> Any:

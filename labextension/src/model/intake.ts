@@ -25,12 +25,12 @@ export class Intake {
       let draft = setAt(form.draft, 'dataset.source', 'upload_local_path');
       draft = setAt(draft, 'dataset.id', undefined);
       draft = setAt(draft, 'dataset.columns', undefined);
-      if (this._wizard.forgetFormat()) {
+      if (this._wizard.asking.forgetFormat()) {
         draft = setAt(draft, 'dataset.format', undefined);
       }
       form.draft = setAt(draft, 'dataset.path', path);
       if (this._wizard.step === 'data') {
-        this._wizard.lookAgain(); // a file of the same name may have other rows now
+        this._wizard.asking.lookAgain(); // a file of the same name may have other rows now
       } else {
         this._wizard.goTo('data');
       }
@@ -40,7 +40,7 @@ export class Intake {
   /** Upload a file, then train on it. */
   async useFile(file: File): Promise<void> {
     const trans = this._trans;
-    await this._wizard.attempt(async () => {
+    await this._wizard.notices.attempt(async () => {
       if (file.size > this.uploadLimit) {
         throw new ToldError(
           trans.__('%1 is too big to upload through the browser.', file.name),
@@ -53,7 +53,7 @@ export class Intake {
 
   /** Copy an example of ours into the user's folder, then train on it. */
   async useExample(example: IExample): Promise<void> {
-    await this._wizard.attempt(async () => {
+    await this._wizard.notices.attempt(async () => {
       const { name, path, format, columns } = example;
       const copied = async () =>
         this._host.write(this._host.folder(), name, await this._api.example(name));
@@ -66,7 +66,7 @@ export class Intake {
   /** Take over a config file; resolves to whether it could be read. */
   async loadConfig(path: string): Promise<boolean> {
     const trans = this._trans;
-    return this._wizard.attempt(async () => {
+    return this._wizard.notices.attempt(async () => {
       const { config, findings } = await this._api.validate({ text: await this._host.read(path) });
       if (config === null) {
         const message = trans.__('%1 cannot be used as a config.', PathExt.basename(path));
@@ -75,8 +75,8 @@ export class Intake {
       // Who waits for this goes on with the config that was read.
       await new Promise<void>(taken =>
         this._wizard.whenReady(form => {
-          this._wizard.forgetFormat();
-          this._wizard.applied = null; // it would take back what was read
+          this._wizard.asking.forgetFormat();
+          this._wizard.applied.forget(); // it would take back what was read
           form.draft = seenFromRoot(form.schema.prune(config), PathExt.dirname(path));
           this._wizard.goTo('review');
           taken();

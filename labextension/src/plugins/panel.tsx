@@ -146,7 +146,7 @@ export const panelPlugin: JupyterFrontEndPlugin<IFineTune> = {
     };
     addCommands(app, model, fineTune, palette);
     void (async () => {
-      await followSettings(settings, model).catch(error => model.tellNotice(error));
+      await followSettings(settings, model).catch(error => model.notices.tell(error));
       await model.start();
     })();
     return fineTune;

@@ -6,7 +6,7 @@ import type { IFinding } from '../api';
 import type { IProblem } from '../model/problems';
 
 /** The translations of the extension, for every view below. */
-export const TransContext = React.createContext<TranslationBundle>(
+export const TransContext: React.Context<TranslationBundle> = React.createContext(
   nullTranslator.load('jupyter_ft')
 );
 

@@ -1,10 +1,10 @@
-import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
+import type { PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
 
 import type { IField } from '../model/schema';
 import { useTrans } from './common';
-
-type Value = PartialJSONValue | undefined;
+import { MappingControl } from './mapping';
+import { format, parse, type Value } from './values';
 
 /** What every control gets; `onChange(undefined)` means "the default". */
 export interface IControlProps {
@@ -47,46 +47,6 @@ function aria({ id, invalid, describedBy, required }: IControlProps) {
     'aria-describedby': describedBy || undefined,
     'aria-required': required || undefined
   };
-}
-
-/** Show a value as the text that gives it back. */
-export function format(value: Value): string {
-  if (value === undefined || value === null) {
-    return '';
-  }
-  if (Array.isArray(value) && value.every(item => typeof item === 'string')) {
-    return value.join(', ');
-  }
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-/**
- * Read what was typed into a field.
- *
- * What does not fit stays the text that it is: the server says what is wrong, and nothing is lost.
- */
-export function parse(field: IField, text: string): Value {
-  const trimmed = text.trim();
-  if (trimmed === '') {
-    return undefined;
-  }
-  if (field.kind === 'number') {
-    // Linear in the text's length, and nothing that JSON has no number for.
-    const number = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(trimmed);
-    return number && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
-  }
-  if (field.kind === 'list') {
-    const names = trimmed.split(',').map(name => name.trim());
-    return trimmed === field.word ? trimmed : names.filter(name => name !== '');
-  }
-  if (field.kind === 'json' || trimmed.startsWith('{')) {
-    try {
-      return JSON.parse(trimmed);
-    } catch {
-      return text;
-    }
-  }
-  return text;
 }
 
 function TextControl(props: IControlProps) {
@@ -189,64 +149,6 @@ function ChoicesControl(props: IControlProps) {
           {format(option)}
         </label>
       ))}
-    </div>
-  );
-}
-
-/** Of more columns no list is drawn for every field: nobody would read it, and a name can be typed. */
-const MOST_OFFERED = 500;
-
-function MappingControl(props: IControlProps) {
-  const { id, names, suggestions, onChange } = props;
-  const trans = useTrans();
-  const value = (typeof props.value === 'object' ? props.value : {}) as PartialJSONObject;
-  const change = (name: string, actual: string) => {
-    const next = { ...value };
-    delete next[name];
-    // A column's own name too: half of a longer one looks like it while that is typed.
-    const full = actual ? { ...next, [name]: actual } : next;
-    onChange(Object.keys(full).length > 0 ? full : undefined);
-  };
-  const all = [...new Set([...names, ...Object.keys(value)])];
-  return (
-    <div className="jp-ft-mapping" role="group" id={id} aria-labelledby={`${id}-label`}>
-      {all.length === 0 && <span>{trans.__('Choose the format first.')}</span>}
-      {all.map(name => {
-        const actual = format(value[name]);
-        const present = suggestions.map(one => one.value);
-        const offered = actual && !present.includes(actual) ? [...present, actual] : present;
-        return (
-          <React.Fragment key={name}>
-            <label htmlFor={`${id}-${name}`}>{name}</label>
-            {suggestions.length > 0 && suggestions.length <= MOST_OFFERED ? (
-              <select
-                id={`${id}-${name}`}
-                className="jp-ft-input jp-mod-styled"
-                value={actual === name ? '' : actual}
-                onChange={event => change(name, event.target.value)}
-              >
-                <option value="">
-                  {present.includes(name) ? name : trans.__('(no column of this name)')}
-                </option>
-                {offered
-                  .filter(column => column !== name)
-                  .map(column => (
-                    <option key={column}>{column}</option>
-                  ))}
-              </select>
-            ) : (
-              <input
-                id={`${id}-${name}`}
-                type="text"
-                className="jp-ft-input jp-mod-styled"
-                placeholder={name}
-                value={actual}
-                onChange={event => change(name, event.target.value)}
-              />
-            )}
-          </React.Fragment>
-        );
-      })}
     </div>
   );
 }

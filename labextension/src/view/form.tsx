@@ -7,7 +7,8 @@ import type { IFinding } from '../api';
 import type { FormModel } from '../model/form';
 import type { IField, IRange, Step } from '../model/schema';
 import { Button, fieldId, Findings, useTrans } from './common';
-import { Control, format, type IControlProps } from './controls';
+import { Control, type IControlProps } from './controls';
+import { format } from './values';
 
 export interface IFormProps {
   form: FormModel;

@@ -59,7 +59,7 @@ export function ReviewStep({ model, form }: IReviewProps) {
       <SchemaForm
         form={form}
         step="review"
-        wanted={model.wanted}
+        wanted={model.journey.wanted}
         findingsOf={path => model.findingsOf(path)}
         onChange={(path, value) => model.set(path, value)}
       />
@@ -81,19 +81,36 @@ interface IConfigTextProps {
   onCopy: (text: string) => Promise<void>;
 }
 
+/** Milliseconds for which it is told that something was copied. */
+const TOLD = 5000;
+
+/** What is said beside a text: gone when that is another one, and what is brief after a moment. */
+function useSaid(text: string | null) {
+  const [said, setSaid] = React.useState<{ sentence: string; brief: boolean } | null>(null);
+  React.useEffect(() => setSaid(null), [text]);
+  React.useEffect(() => {
+    const timer = said?.brief ? setTimeout(() => setSaid(null), TOLD) : undefined;
+    return () => clearTimeout(timer);
+  }, [said]);
+  return [said?.sentence ?? '', setSaid] as const;
+}
+
 /** The config as YAML and as JSON, with copy. */
 export function ConfigText({ yaml, json, busy, onCopy }: IConfigTextProps) {
   const trans = useTrans();
   const [tab, setTab] = React.useState<'yaml' | 'json'>('yaml');
-  const [said, setSaid] = React.useState('');
   const text = tab === 'yaml' ? yaml : json;
+  const [said, say] = useSaid(text);
   const tabs = ['yaml', 'json'] as const;
   const copy = async () => {
     try {
       await onCopy(text ?? '');
-      setSaid(trans.__('Copied.'));
+      say({ sentence: trans.__('Copied.'), brief: true });
     } catch {
-      setSaid(trans.__('The browser did not let us copy: select the text and press Ctrl+C.'));
+      say({
+        sentence: trans.__('The browser did not let us copy: select the text and press Ctrl+C.'),
+        brief: false
+      });
     }
   };
   return (

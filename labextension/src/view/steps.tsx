@@ -20,7 +20,7 @@ function useForm({ model, form }: IStepProps) {
   return {
     form,
     step: model.step,
-    wanted: model.wanted,
+    wanted: model.journey.wanted,
     findingsOf: (path: string) => model.findingsOf(path),
     onChange: (path: string, value: PartialJSONValue | undefined) => model.set(path, value)
   };
@@ -49,7 +49,7 @@ export function ModelStep(props: IStepProps) {
       </Button>
     )
   };
-  const models = hub ? model.presets.models : [];
+  const models = hub ? model.catalogue.presets.models : [];
   const known = models.find(one => one.id === form.value('model_id'));
   const suggestions = models.map(one => ({
     value: one.id,
@@ -88,7 +88,7 @@ export function DataStep(props: IStepProps) {
         model.intake.useDataset(path);
       }
     } catch (reason) {
-      model.tellNotice(reason);
+      model.notices.tell(reason);
     }
   };
   const extras = {
@@ -142,7 +142,7 @@ export function DataStep(props: IStepProps) {
 
 function Examples({ model }: { model: WizardModel }) {
   const trans = useTrans();
-  if (model.examples.length === 0) {
+  if (model.catalogue.examples.length === 0) {
     return null;
   }
   return (
@@ -153,14 +153,14 @@ function Examples({ model }: { model: WizardModel }) {
         className="jp-ft-input jp-mod-styled"
         value=""
         onChange={event => {
-          const example = model.examples.find(one => one.name === event.target.value);
+          const example = model.catalogue.examples.find(one => one.name === event.target.value);
           if (example) {
             void model.intake.useExample(example);
           }
         }}
       >
         <option value="">{trans.__('Choose…')}</option>
-        {model.examples.map(example => (
+        {model.catalogue.examples.map(example => (
           <option key={example.name} value={example.name}>
             {trans.__('%1 (%2, %3 rows)', example.title, example.format, example.rows)}
           </option>
@@ -173,8 +173,7 @@ function Examples({ model }: { model: WizardModel }) {
 /** One row with the model's chat template, on request: it takes the server a moment. */
 function RenderedRow({ model, form, rows }: IStepProps & { rows: number }) {
   const trans = useTrans();
-  const [chosen, setChosen] = React.useState(1);
-  const row = Math.min(chosen, rows);
+  const row = Math.min(model.asking.row, rows);
   const { rendered } = model.queries;
   const { answer, busy, error } = rendered.state;
   const ready = Boolean(form.value('model_id') && form.value('dataset.format'));
@@ -188,10 +187,7 @@ function RenderedRow({ model, form, rows }: IStepProps & { rows: number }) {
           id="ft-row"
           className="jp-mod-styled"
           value={row}
-          onChange={event => {
-            setChosen(Number(event.target.value));
-            rendered.clear(); // that was another row
-          }}
+          onChange={event => model.asking.choose(Number(event.target.value))}
         >
           {Array.from({ length: rows }, (_, index) => (
             <option key={index}>{index + 1}</option>
@@ -245,9 +241,9 @@ export function Memory({ model }: IStepProps) {
 
 function Presets({ model }: { model: WizardModel }) {
   const trans = useTrans();
-  const { applied, presets } = model;
-  const { tasks } = presets;
-  const [chosen, setChosen] = React.useState(applied?.preset.id ?? '');
+  const { preset: applied } = model.applied;
+  const { tasks } = model.catalogue.presets;
+  const [chosen, setChosen] = React.useState(applied?.id ?? '');
   const preset = tasks.find(task => task.id === chosen);
   const levels = [
     { level: 'beginner', label: trans.__('To begin with') },
@@ -288,9 +284,9 @@ function Presets({ model }: { model: WizardModel }) {
         </Button>
       </div>
       {preset && <p className="jp-ft-help">{trans.__(preset.description)}</p>}
-      {applied && applied.preset.id !== '' && (
+      {applied && applied.id !== '' && (
         <Undoable
-          said={trans.__('Applied “%1”.', applied.preset.title)}
+          said={trans.__('Applied “%1”.', applied.title)}
           onUndo={() => model.undoPreset()}
         />
       )}

@@ -26,7 +26,7 @@ export function Wizard({ model }: { model: WizardModel }) {
     <TransContext.Provider value={model.trans}>
       <Problems model={model} />
       {model.form && <Steps model={model} />}
-      {!model.form && !model.problem && (
+      {!model.form && !model.catalogue.problem && (
         <p className="jp-ft-waiting" role="status">
           {model.trans.__('Asking the server…')}
         </p>
@@ -38,7 +38,8 @@ export function Wizard({ model }: { model: WizardModel }) {
 /** What stands in the way as a whole: server, versions, an upload that failed, a taken preset. */
 function Problems({ model }: { model: WizardModel }) {
   const trans = useTrans();
-  const { applied, notice, problem } = model;
+  const { applied, notices } = model;
+  const { problem } = model.catalogue;
   const { error } = model.queries.validation.state;
   return (
     <>
@@ -50,14 +51,14 @@ function Problems({ model }: { model: WizardModel }) {
         </Problem>
       )}
       {!problem && error !== null && <Unreachable model={model} error={error} />}
-      {notice && (
-        <Problem problem={notice}>
-          <Button id="ft-dismiss" onClick={() => model.dismissNotice()}>
+      {notices.last && (
+        <Problem problem={notices.last}>
+          <Button id="ft-dismiss" onClick={() => notices.dismiss()}>
             {trans.__('Dismiss')}
           </Button>
         </Problem>
       )}
-      {applied?.preset.id === '' && (
+      {applied.preset?.id === '' && (
         <Undoable said={trans.__('Started over.')} onUndo={() => model.undoPreset()} />
       )}
     </>
@@ -80,7 +81,7 @@ function Steps({ model }: { model: WizardModel }) {
   const titles = stepTitles(trans);
   const heading = React.useRef<HTMLHeadingElement>(null);
   const first = React.useRef(true);
-  const { wanted } = model;
+  const { wanted } = model.journey;
   React.useEffect(() => {
     // A new step is announced and starts at its top; the first drawing takes no focus.
     const found = first.current || (wanted !== null && focusField(wanted.field));
@@ -127,7 +128,7 @@ function Stepper({ model, titles }: { model: WizardModel; titles: { [step in Ste
       <ol>
         {STEPS.map((step, index) => {
           const counts = model.findings?.counts.get(step) ?? { error: 0, warning: 0 };
-          const errors = model.knows(step) ? counts.error : 0;
+          const errors = model.journey.knows(step) ? counts.error : 0;
           return (
             <li key={step}>
               <button

@@ -9,6 +9,7 @@ import pytest
 
 from ft_runtime.config import Config, check_config, load_config, parse_text
 from ft_runtime.config.defaults import lookup
+from ft_runtime.config.depth import MOST
 from ft_runtime.findings import FindingsError
 
 SPECIFIED = """
@@ -277,6 +278,39 @@ def test_what_may_be_of_several_kinds_is_judged_by_the_kind_that_it_is():
     assert codes(document(dataset__path={"train": "a", "other": "b"})) == [
         ("config.wrong_shape", "dataset.path")
     ]
+
+
+def nested(levels: int, kind: type) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value} if kind is dict else [value]
+    return value
+
+
+@pytest.mark.parametrize("kind", [dict, list])
+@pytest.mark.parametrize("levels", [MOST, 500, 50_000])
+def test_what_is_nested_absurdly_deep_is_named(kind: type, levels: int):
+    options = {"lr_scheduler_kwargs": nested(levels - 1, kind), "num_epochs": [1]}
+    given = {"hyperparams": options, "oops": nested(levels, kind), "seed": [1]}
+    config, findings = check_config(given)
+    assert config is None
+    assert [(item.code, item.where) for item in findings] == [
+        ("config.too_deep", "hyperparams.lr_scheduler_kwargs"),
+        ("config.too_deep", "oops"),
+    ]
+
+
+def test_what_is_as_deep_as_allowed_goes_through_everything():
+    given = document(hyperparams__lr_scheduler_kwargs=nested(MOST - 2, dict))
+    config, findings = check_config(given)
+    assert config is not None, findings
+    assert parse_text(config.to_yaml()) == config.to_dict()
+
+
+def test_what_holds_itself_is_too_deep():
+    round_and_round: list[Any] = []
+    round_and_round += [round_and_round, round_and_round]
+    assert [item.code for item in check_config({"x": round_and_round})[1]] == ["config.too_deep"]
 
 
 def test_a_newer_version_is_told_before_what_it_may_have_brought():
