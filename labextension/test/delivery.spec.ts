@@ -1,5 +1,5 @@
 import { ApiError } from '../src/api';
-import { cell, finding, settle, target, world } from './fakes';
+import { finding, settle, target, world } from './fakes';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -92,42 +92,6 @@ describe('delivery', () => {
     await settle();
     await model.delivery.insert(model.config);
     expect(api.asked('cells')).toEqual([{ seed: 1 }, { seed: 2 }]);
-  });
-
-  it('inserts what was made ahead at once, with no progress to tell and with the config of now', async () => {
-    const { model, host } = await world();
-    const notebook = target();
-    host.target = notebook;
-    model.goTo('review');
-    await settle();
-    const told: (string | undefined)[] = [];
-    model.delivery.changed.connect(() => void told.push(model.delivery.outcome?.kind));
-    void model.delivery.insert(model.config);
-    expect(told).toEqual(['done']);
-    expect(notebook.shared.cells).toHaveLength(2);
-    model.set('seed', 2);
-    void model.delivery.insert(model.config);
-    expect(told).toEqual(['done', undefined, 'working']);
-    await settle();
-    expect(told.at(-1)).toBe('done');
-  });
-
-  it('never inserts cells that come late for a config that is another by now', async () => {
-    const { model, host, api } = await world();
-    const notebook = target();
-    host.target = notebook;
-    const late: { [seed: number]: () => void } = {};
-    api.cells = config =>
-      new Promise(resolve => {
-        const cells = [cell('20_config', `seed = ${config.seed}`)];
-        late[config.seed as number] = () => resolve({ cells, metadata: {}, yaml: '' });
-      });
-    model.delivery.prepare({ seed: 1 });
-    const inserted = model.delivery.insert({ seed: 2 });
-    late[2]();
-    late[1]();
-    await inserted;
-    expect(notebook.shared.cells.map(one => one.getSource())).toEqual(['seed = 2']);
   });
 
   it('asks again after a failure', async () => {

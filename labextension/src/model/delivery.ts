@@ -19,14 +19,6 @@ export interface IDone {
   path?: string;
 }
 
-/** The cells of one config, as they come. */
-interface IMade {
-  /** The config. */
-  key: string;
-  ready: IGenerated | null;
-  coming: Promise<IGenerated>;
-}
-
 /** Brings what was generated to where the user wants it. */
 export class Delivery {
   constructor(
@@ -54,42 +46,34 @@ export class Delivery {
   prepare(config: Draft): void {
     const target = this._host.notebook();
     if (target) {
-      this._cells(seenFrom(config, target.folder));
+      // A failure is told when the user asks for the cells.
+      this._cells(seenFrom(config, target.folder)).catch(() => undefined);
     }
   }
 
-  /**
-   * Put the cells into the open notebook.
-   *
-   * Those that were made ahead go in before this returns: cells and result are drawn together, at
-   * the end of the click.
-   */
+  /** Put the cells into the open notebook. */
   insert(config: Draft): Promise<void> {
-    return this._run(this._trans.__('Generating the cells…'), () => {
+    return this._run(this._trans.__('Generating the cells…'), async () => {
       // Checked before the request, so that the answer comes at once and nothing is generated for nothing.
       const asked = usable(this._host.notebook(), this._trans);
-      const { ready, coming } = this._cells(seenFrom(config, asked.folder));
-      return ready ? this._put(ready, asked) : coming.then(made => this._put(made, asked));
+      const generated = await this._cells(seenFrom(config, asked.folder));
+      // Read anew: the cursor may stand elsewhere by now.
+      const target = this._host.notebook();
+      if (target && target.shared !== asked.shared) {
+        throw new ToldError(
+          this._trans.__(
+            '%1 came to the front while the cells for %2 were made, so nothing was inserted.',
+            target.name,
+            asked.name
+          ),
+          this._trans.__('Go to the notebook that shall have them, and press the button again.')
+        );
+      }
+      const told = place(generated.cells, target, this._trans);
+      this._placed = target;
+      void this._warn(told, target);
+      return told;
     });
-  }
-
-  private _put(generated: IGenerated, asked: INotebookTarget): IDone {
-    // Read anew: the cursor may stand elsewhere by now.
-    const target = this._host.notebook();
-    if (target && target.shared !== asked.shared) {
-      throw new ToldError(
-        this._trans.__(
-          '%1 came to the front while the cells for %2 were made, so nothing was inserted.',
-          target.name,
-          asked.name
-        ),
-        this._trans.__('Go to the notebook that shall have them, and press the button again.')
-      );
-    }
-    const told = place(generated.cells, target, this._trans);
-    this._placed = target;
-    void this._warn(told, target);
-    return told;
   }
 
   /** Tell of a file that another tab has written: asked afterwards, so that nobody waits for it. */
@@ -158,34 +142,26 @@ export class Delivery {
     }
   }
 
-  /** The cells of a config and of no other; those that were asked for last are kept. */
-  private _cells(config: Draft): IMade {
+  /** The cells of a config; those that were made last are kept. */
+  private _cells(config: Draft): Promise<IGenerated> {
     const key = JSON.stringify(config);
     if (this._made?.key !== key) {
-      const made: IMade = { key, ready: null, coming: this._api.cells(config) };
-      this._made = made;
-      made.coming.then(
-        cells => (made.ready = cells),
-        // Told when the user asks for the cells, who then gets them by asking again.
-        () => (this._made = this._made === made ? null : this._made)
-      );
+      const cells = this._api.cells(config);
+      this._made = { key, cells };
+      cells.catch(() => {
+        this._made = this._made?.cells === cells ? null : this._made;
+      });
     }
-    return this._made;
+    return this._made.cells;
   }
 
-  private async _run(message: string, work: () => Outcome | Promise<Outcome>): Promise<void> {
+  private async _run(message: string, work: () => Promise<Outcome>): Promise<void> {
     if (this._outcome?.kind === 'working') {
       return; // a second click while the first is under way
     }
+    this._tell({ kind: 'working', message });
     try {
-      const begun = work();
-      // Of what is done already there is no progress to tell.
-      if (begun instanceof Promise) {
-        this._tell({ kind: 'working', message });
-        this._tell(await begun);
-      } else {
-        this._tell(begun);
-      }
+      this._tell(await work());
     } catch (error) {
       this._tell({ kind: 'failed', problem: tell(error, this._trans) });
     }
@@ -196,7 +172,7 @@ export class Delivery {
     this._changed.emit();
   }
 
-  private _made: IMade | null = null;
+  private _made: { key: string; cells: Promise<IGenerated> } | null = null;
   private _outcome: Outcome | null = null;
   private _placed: INotebookTarget | null = null;
   private readonly _changed = new Signal<this, void>(this);

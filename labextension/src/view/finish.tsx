@@ -64,11 +64,9 @@ export function Told({ outcome, onReveal }: IToldProps) {
   const trans = useTrans();
   const place = React.useRef<HTMLDivElement>(null);
   React.useEffect(() => {
-    // With the frame, which lays everything out: to scroll now would have that done twice.
-    const frame = outcome
-      ? requestAnimationFrame(() => place.current?.scrollIntoView?.({ block: 'nearest' }))
-      : 0;
-    return () => cancelAnimationFrame(frame);
+    if (outcome) {
+      place.current?.scrollIntoView?.({ block: 'nearest' });
+    }
   }, [outcome]);
   return (
     <div ref={place} className="jp-ft-outcome" id="ft-outcome" role="status" aria-live="polite">
