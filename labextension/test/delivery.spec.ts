@@ -1,5 +1,5 @@
 import { ApiError } from '../src/api';
-import { finding, settle, target, world } from './fakes';
+import { cell, finding, settle, target, world } from './fakes';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -92,6 +92,24 @@ describe('delivery', () => {
     await settle();
     await model.delivery.insert(model.config);
     expect(api.asked('cells')).toEqual([{ seed: 1 }, { seed: 2 }]);
+  });
+
+  it('never inserts cells that come late for a config that is another by now', async () => {
+    const { model, host, api } = await world();
+    const notebook = target();
+    host.target = notebook;
+    const late: { [seed: number]: () => void } = {};
+    api.cells = config =>
+      new Promise(resolve => {
+        const cells = [cell('20_config', `seed = ${config.seed}`)];
+        late[config.seed as number] = () => resolve({ cells, metadata: {}, yaml: '' });
+      });
+    model.delivery.prepare({ seed: 1 });
+    const inserted = model.delivery.insert({ seed: 2 });
+    late[2]();
+    late[1]();
+    await inserted;
+    expect(notebook.shared.cells.map(one => one.getSource())).toEqual(['seed = 2']);
   });
 
   it('asks again after a failure', async () => {
