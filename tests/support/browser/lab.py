@@ -174,6 +174,9 @@ def serving(lab: Lab, *options: str, **settings: str) -> Iterator[None]:
     command += [f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={lab.token}"]
     # Tests read the notebook as the page has it, through the application object.
     command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
+    # A page that is not served by the machine for a while must not be given up: what a kernel said to
+    # it meanwhile would be lost, and with the models of ipywidgets the form that is made of them.
+    command.append("--ServerApp.tornado_settings={'ws_ping_interval': 0}")
     command += options
     log = root.with_name("server.log")
     no_news = {"fetchNews": "false", "checkForUpdates": False}
