@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 START_SECONDS = 180
+STOP_SECONDS = 30
 PATIENCE = 120_000  # milliseconds
 # The system takes ports above these for connections and for whoever asks for any port, as kernels do.
 PORTS = range(20_000, 32_000)
@@ -177,6 +178,8 @@ def serving(lab: Lab, *options: str, **settings: str) -> Iterator[None]:
     # A page that is not served by the machine for a while must not be given up: what a kernel said to
     # it meanwhile would be lost, and with the models of ipywidgets the form that is made of them.
     command.append("--ServerApp.tornado_settings={'ws_ping_interval': 0}")
+    # Nor does a test ask how long the libraries take to load, or the stand-in of a hub to answer.
+    command += [f"--FtApp.{name}_timeout={START_SECONDS}" for name in ("render", "hub")]
     command += options
     log = root.with_name("server.log")
     no_news = {"fetchNews": "false", "checkForUpdates": False}
@@ -195,7 +198,7 @@ def serving(lab: Lab, *options: str, **settings: str) -> Iterator[None]:
         finally:
             server.terminate()
             try:
-                server.wait(START_SECONDS)
+                server.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 # Seldom, on a machine with other work, and how a server ends is not tested here.
                 server.kill()
