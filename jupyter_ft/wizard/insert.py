@@ -12,14 +12,17 @@ from ft_runtime.findings import Finding, finding, text
 
 TARGET = "jupyter_ft"
 TIMEOUT = 10.0
-"""Seconds to wait: some front ends do not even say that they do not know the target."""
+"""Seconds until silence is told of: some front ends do not say that they know no such target."""
 
 Cancel = Callable[[], object]
 Done = Callable[["str | Finding"], None]
 
 
 class Insertion:
-    """One request to insert cells, which ends exactly once: inserted, refused, closed or silent.
+    """One request to insert cells, which ends exactly once: inserted, refused or closed.
+
+    Silence is told of and is no end: a page that is slow has put the cells there all the same, and
+    its answer then takes the place of what was told.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ class Insertion:
         Cells as in a notebook file.
     done : callable
         Gets a sentence on what was inserted, replaced and kept, or a finding that says what to do
-        instead.
+        instead; first of silence, if there was one.
     new_comm : callable, optional
         Makes a comm that is not yet open, or returns None where there is no kernel.
     later : callable, optional
@@ -42,6 +45,8 @@ class Insertion:
         later: Callable[[float, Callable[[], None]], Cancel] | None = None,
     ) -> None:
         self._done: Done | None = done
+        # The answer may come on another thread than that of the clock.
+        self._telling = threading.RLock()
         self._cancel: Cancel | None = None
         self._comm = (new_comm or kernel_comm)()
         if self._comm is None:
@@ -50,7 +55,7 @@ class Insertion:
         self._comm.on_msg(self._told)
         self._comm.on_close(self._closed)
         self._cancel = (later or call_later)(TIMEOUT, self._silent)
-        # Opened last: the answer may come on another thread.
+        # Opened last: the answer may come at once.
         self._comm.open({"action": "insert", "cells": cells})
 
     def _told(self, message: dict[str, Any]) -> None:
@@ -67,15 +72,18 @@ class Insertion:
         self._end(finding("wizard.no_extension"))
 
     def _silent(self) -> None:
-        self._end(finding("wizard.silence", seconds=f"{TIMEOUT:g}"))
+        with self._telling:
+            if self._done is not None:
+                self._done(finding("wizard.silence", seconds=f"{TIMEOUT:g}"))
 
     def _end(self, result: str | Finding) -> None:
-        done, self._done = self._done, None
-        if done is None:
-            return
-        if self._cancel is not None:
-            self._cancel()
-        done(result)
+        with self._telling:
+            done, self._done = self._done, None
+            if done is None:
+                return
+            if self._cancel is not None:
+                self._cancel()
+            done(result)
 
 
 def kernel_comm() -> Any:

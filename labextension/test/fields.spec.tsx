@@ -157,8 +157,9 @@ describe('parse', () => {
 });
 
 it('reads a long text that is almost a number without holding up the page', () => {
-  const text = `${'9'.repeat(100_000)}!`;
+  const text = `${'9'.repeat(400_000)}!`;
   const start = performance.now();
   expect(parse(config.field('seed')!, text)).toBe(text);
-  expect(performance.now() - start).toBeLessThan(1000);
+  // Milliseconds where it takes time in proportion, minutes where it takes its square.
+  expect(performance.now() - start).toBeLessThan(10_000);
 });

@@ -28,9 +28,6 @@ const scenarios: IScenario[] = JSON.parse(
   readFileSync(join(__dirname, '../../tests/support/scenarios.json'), 'utf8')
 );
 
-// Every keystroke draws a whole step: on a busy machine that adds up.
-jest.setTimeout(30_000);
-
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => {
   cleanup();

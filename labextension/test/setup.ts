@@ -1,4 +1,4 @@
 import { configure } from '@testing-library/react';
 
-// One second, the default, is too short where other work holds the cores.
-configure({ asyncUtilTimeout: 30_000 });
+// What is waited for comes when the machine gets to it: a test fails by what is shown, not by when.
+configure({ asyncUtilTimeout: 60_000 });

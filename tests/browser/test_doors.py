@@ -21,7 +21,7 @@ CONFIG = {
 def lab_page(lab, page):
     """JupyterLab as it is opened first: the launcher, and the file browser beside it."""
     page.goto(lab.address())
-    expect(page.locator(".jp-Launcher")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-Launcher")).to_be_visible()
     return page
 
 

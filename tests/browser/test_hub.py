@@ -51,7 +51,7 @@ def test_a_model_and_a_dataset_of_the_hub_are_shown_and_trained_on(served, hub, 
     expect(told).to_contain_text(f"commit {hub.commit('datasets/owner/data')[:12]}")
     page.locator("#ft-use-mapping").click()
     page.locator("#ft-render").click()
-    expect(page.locator("#ft-rendered-text mark").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#ft-rendered-text mark").first).to_be_visible()
     wizard.fill_training(page, output="outputs/hub")
     wizard.review(page)
     wizard.insert(page)

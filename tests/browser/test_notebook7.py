@@ -25,7 +25,7 @@ def test_the_button_opens_the_panel_and_the_cells_go_into_the_notebook(page7) ->
     assert not any(notebook.trusted(page7))
     notebook.select(page7, 0)
     page7.keyboard.press("z")
-    assert [cell["source"] for cell in notebook.cells(page7)] == [""]
+    notebook.expect_sources(page7, "")
 
 
 def test_an_uploaded_file_lies_beside_the_notebook(lab, page7, tmp_path) -> None:
@@ -45,9 +45,13 @@ def test_nothing_of_the_panel_is_cut_off_in_a_small_window(page7) -> None:
     page7.locator("[data-jp-item-name='fine-tune']").get_by_role("button").click()
     button = page7.locator("#ft-next")
     expect(button).to_be_visible()
-    notebook_left = page7.locator(".jp-NotebookPanel").bounding_box()["x"]
-    box = button.bounding_box()
-    assert box["x"] + box["width"] < notebook_left
+    page7.wait_for_function(
+        """() => {
+          const [button, notebook] = ['#ft-next', '.jp-NotebookPanel'].map(
+            one => document.querySelector(one).getBoundingClientRect());
+          return button.width > 0 && button.right < notebook.left;
+        }"""
+    )
 
 
 def test_the_view_menu_opens_the_panel(page7) -> None:
@@ -60,5 +64,5 @@ def test_a_new_notebook_opens_beside_this_one(page7) -> None:
     wizard.ready_config(page7)
     with page7.context.expect_page() as opened:
         wizard.press(page7, "#ft-new", r"Made fine_tune(-\d+)?\.ipynb and opened it\.")
-    expect(opened.value.locator(".jp-Cell").first).to_be_visible(timeout=60_000)
+    expect(opened.value.locator(".jp-Cell").first).to_be_visible()
     assert "/notebooks/fine_tune" in opened.value.url

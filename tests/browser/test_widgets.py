@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from support.browser import notebook, widgets
 
 READY = """import jupyter_ft
@@ -58,7 +60,9 @@ def test_the_notebook_that_asked_gets_the_cells_whichever_is_in_front(lab, page)
     notebook.wait_for_notebook(page, "front.ipynb")
     assert sources(page) == ["1"]
     # A press of the button without the click that would bring its notebook to the front.
-    form.get_by_role("button", name="Insert into this notebook").dispatch_event("click")
+    button = form.get_by_role("button", name="Insert into this notebook")
+    expect(button).to_be_enabled()
+    button.dispatch_event("click")
     page.wait_for_function(
         "() => [...window.jupyterapp.shell.widgets('main')].some("
         "one => one.content.model?.cells.length > 20)"

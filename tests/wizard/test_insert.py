@@ -1,4 +1,4 @@
-"""Inserting by comm: inserted, refused, closed, silent; each ends once."""
+"""Inserting by comm: inserted, refused, closed, each ends once; silent, until an answer comes."""
 
 from __future__ import annotations
 
@@ -86,11 +86,20 @@ def test_closed_as_nobody_knows_the_target(case):
 
 
 def test_silence(case):
+    _, clock, ends = case
+    clock.ring()
+    assert [item.code for item in ends] == ["wizard.silence"]
+    assert "Write notebook" in ends[0].hint
+
+
+def test_an_answer_after_silence_takes_its_place(case):
     comm, clock, ends = case
     clock.ring()
     comm.answer(status="inserted", count=1)
-    assert [item.code for item in ends] == ["wizard.silence"]
-    assert "Write notebook" in ends[0].hint
+    assert ends[1:] == ["Inserted 1 cells."]
+    comm.close()
+    clock.ring()
+    assert len(ends) == 2
 
 
 def test_outside_of_a_kernel():

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,8 +25,10 @@ from support import servers
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-START_SECONDS = 60
-PATIENCE = 30_000  # milliseconds
+START_SECONDS = 180
+PATIENCE = 120_000  # milliseconds
+# The system takes ports above these for connections and for whoever asks for any port, as kernels do.
+PORTS = range(20_000, 32_000)
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "datasets"
 # Answers to the wizard that take so many milliseconds longer than they would.
 LATE = """(() => {
@@ -42,6 +45,7 @@ VIEWPORT = {"width": 1400, "height": 900}
 BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # in a container that is too small for a page
     "--disable-background-networking",
     "--no-first-run",
 ]
@@ -103,12 +107,20 @@ class Lab:
 
     def stop_kernels(self) -> None:
         """Shut down what pages left running: a kernel that has trained holds a lot of memory."""
-        for session in json.loads(self._ask("GET", "sessions")):
-            self._ask("DELETE", f"sessions/{session['id']}")
+        for session in json.loads(self.ask("GET", "api/sessions")):
+            try:
+                self.ask("DELETE", f"api/sessions/{session['id']}")
+            except urllib.error.HTTPError as error:
+                with error:
+                    # One whose kernel was dead or on its way out is gone by itself.
+                    if error.code not in (404, 410):
+                        raise
 
-    def _ask(self, method: str, path: str) -> bytes:
-        request = urllib.request.Request(f"{self.url}/api/{path}?token={self.token}", method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+    def ask(self, method: str, path: str, seconds: float = START_SECONDS) -> bytes:
+        """Return what the server answers, asked directly whatever proxies there are."""
+        request = urllib.request.Request(f"{self.url}/{path}?token={self.token}", method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=seconds) as answer:
             return answer.read()
 
 
@@ -124,15 +136,39 @@ def new_lab(root: Path, model: Path) -> Lab:
     """Fill a folder with the small model and the example data, and choose where to serve it."""
     shutil.copytree(model, root / "tiny")
     shutil.copytree(EXAMPLES, root / "data")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     settings = root.with_name("jupyter-config") / "lab" / "user-settings"
-    return Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), root, settings)
+    return Lab(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), root, settings)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, and that nobody is given by chance before it is used."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def environment(root: Path) -> dict[str, str]:
+    """Return the environment of a server: nothing of the user's Jupyter, IPython, hub or proxies."""
+    foreign = ("JUPYTER", "_PROXY")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "JUPYTER_PATH" or not any(part in name.upper() for part in foreign)
+    }
+    own = {
+        "JUPYTER_CONFIG_DIR": "jupyter-config",
+        "JUPYTER_DATA_DIR": "jupyter-data",
+        "IPYTHONDIR": "ipython",
+        "HF_HOME": "hf",
+    }
+    places = {name: str(root.with_name(folder)) for name, folder in own.items()}
+    return {**kept, **places, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
 @contextlib.contextmanager
-def serving(lab: Lab, *options: str, **environment: str) -> Iterator[None]:
+def serving(lab: Lab, *options: str, **settings: str) -> Iterator[None]:
     """Run the server of a lab, which may have run before, for as long as the block lasts."""
     root = lab.root
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"]
@@ -140,21 +176,22 @@ def serving(lab: Lab, *options: str, **environment: str) -> Iterator[None]:
     command += [f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={lab.token}"]
     # Tests read the notebook as the page has it, through the application object.
     command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
+    # A page that is not served by the machine for a while must not be given up: what a kernel said to
+    # it meanwhile would be lost, and with the models of ipywidgets the form that is made of them.
+    command.append("--ServerApp.tornado_settings={'ws_ping_interval': 0}")
+    # Nor does a test ask how long the libraries take to load, or the stand-in of a hub to answer.
+    command += [f"--FtApp.{name}_timeout={START_SECONDS}" for name in ("render", "hub")]
     command += options
-    settings = {
-        "JUPYTER_CONFIG_DIR": str(root.with_name("jupyter-config")),
-        "JUPYTER_DATA_DIR": str(root.with_name("jupyter-data")),
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        **environment,
-    }
     log = root.with_name("server.log")
     no_news = {"fetchNews": "false", "checkForUpdates": False}
     with contextlib.ExitStack() as stack:
         stack.enter_context(lab.setting("@jupyterlab/apputils-extension", "notification", no_news))
         output = stack.enter_context(log.open("wb"))
         server = subprocess.Popen(
-            command, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
+            command,
+            env={**environment(root), **settings},
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait_for(lab, server, log)
@@ -168,11 +205,13 @@ def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         try:
-            urllib.request.urlopen(f"{lab.url}/ft/api/health?token={lab.token}", timeout=5).close()
+            lab.ask("GET", "ft/api/health", seconds=5)
             return
         except OSError:
             time.sleep(0.1)  # between two questions to a server that is starting
-    raise RuntimeError(f"jupyter lab did not answer; it wrote:\n{log.read_text()[-4000:]}")
+    raise RuntimeError(
+        f"jupyter lab did not answer; it wrote:\n{log.read_text(errors='replace')[-4000:]}"
+    )
 
 
 @contextlib.contextmanager
@@ -190,7 +229,9 @@ def running_browser() -> Iterator[Browser]:
     # On a machine with other work to do a page may take its time; a test fails by what it shows.
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=BROWSER_FLAGS, timeout=PATIENCE
+        )
         yield browser
         browser.close()
 
@@ -201,7 +242,6 @@ def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
     context = browser.new_context(**{"viewport": VIEWPORT, **options})
     if delay := int(os.environ.get("ANSWER_DELAY", 0)):
         context.add_init_script(LATE % delay)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    yield page
+    context.set_default_timeout(PATIENCE)
+    yield context.new_page()
     context.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 # The notebook in front, as JupyterLab and Notebook 7 hold it.
 CONTENT = "window.jupyterapp.shell.currentWidget.content"
@@ -25,20 +27,19 @@ def menu(page: Page, *path: str) -> None:
 
 
 def wait_for_kernel(page: Page) -> None:
-    """Wait for the kernel: what is typed before it is idle is lost."""
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=60_000)
+    """Wait for the kernel of the notebook in front: what is typed before it is idle is lost."""
+    page.wait_for_function(
+        """() => {
+          const { context, sessionContext } = window.jupyterapp?.shell.currentWidget ?? {};
+          return context?.isReady && sessionContext.session?.kernel?.status === 'idle';
+        }"""
+    )
 
 
 def open_notebook7(page: Page, address: str) -> None:
     """Open a notebook in Notebook 7 and wait for its kernel."""
     page.goto(address)
-    page.wait_for_function(
-        """() => {
-          const { context, sessionContext } = window.jupyterapp?.shell.currentWidget ?? {};
-          return context?.isReady && sessionContext.session?.kernel?.status === 'idle';
-        }""",
-        timeout=60_000,
-    )
+    wait_for_kernel(page)
 
 
 def wait_for_notebook(page: Page, name: str) -> None:
@@ -65,18 +66,40 @@ def trusted(page: Page) -> list[bool]:
     )
 
 
+def expect_sources(page: Page, *sources: str) -> None:
+    """Wait until the notebook in front has cells of just these texts."""
+    read = f"{CONTENT}.model.sharedModel.cells.map(cell => cell.getSource())"
+    with contextlib.suppress(TimeoutError):
+        page.wait_for_function(
+            f"wanted => JSON.stringify({read}) === JSON.stringify(wanted)", arg=list(sources)
+        )
+    assert [cell["source"] for cell in cells(page)] == list(sources)
+
+
+def cell_at(page: Page, index: int) -> Locator:
+    return page.locator(f".jp-NotebookPanel:visible .jp-Cell[data-windowed-list-index='{index}']")
+
+
 def select(page: Page, index: int) -> None:
     """Select a cell, as a click on its prompt does: keys are commands then."""
-    cell = page.locator(f".jp-NotebookPanel:visible .jp-Cell[data-windowed-list-index='{index}']")
-    cell.locator(".jp-InputPrompt").first.click()
-    assert active_index(page) == index
+    cell_at(page, index).locator(".jp-InputPrompt").first.click()
+    wait_for_active(page, index)
+    expect(page.locator(".jp-Notebook:visible")).to_have_class(re.compile("jp-mod-commandMode"))
 
 
-def active_index(page: Page) -> int:
-    return page.evaluate(f"() => {CONTENT}.activeCellIndex")
+def edit(page: Page, index: int) -> None:
+    """Put the cursor into a cell: what is typed before it is there would be commands."""
+    select(page, index)
+    page.keyboard.press("Enter")
+    expect(cell_at(page, index).locator(".cm-content")).to_be_focused()
 
 
-def run_all(page: Page, seconds: float = 180) -> list[dict[str, Any]]:
+def wait_for_active(page: Page, index: int) -> None:
+    """Wait until a cell is the active one."""
+    page.wait_for_function(f"index => {CONTENT}.activeCellIndex === index", arg=index)
+
+
+def run_all(page: Page, seconds: float = 480) -> list[dict[str, Any]]:
     """Run the notebook to its end, and return its cells."""
     menu(page, "Run", "Run All Cells")
     page.wait_for_function(FINISHED, timeout=1000 * seconds)

@@ -13,12 +13,7 @@ def show(page: Page) -> Locator:
     """Run the notebook's cells, and return the wizard that one of them shows."""
     menu(page, "Run", "Run All Cells")
     form = page.locator(".widget-tab")
-    late = page.get_by_text("Click to show javascript error.")
-    expect(form.or_(late).first).to_be_visible(timeout=60_000)
-    if late.count() and not form.count():
-        # ipywidgets gives its own code two seconds to be loaded, and a busy machine may need more.
-        menu(page, "Run", "Run All Cells")
-    expect(form).to_be_visible(timeout=60_000)
+    expect(form).to_be_visible()
     return form
 
 

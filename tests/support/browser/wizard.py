@@ -12,6 +12,7 @@ from support.browser.notebook import wait_for_kernel
 
 KEY = "jupyter-ft:wizard"
 """Under which the browser keeps what was typed."""
+RESTORED = "() => window.jupyterapp?.restored.then(() => true)"
 
 
 def open_wizard(page: Page, address: str) -> None:
@@ -22,6 +23,8 @@ def open_wizard(page: Page, address: str) -> None:
 
 
 def open_panel(page: Page) -> None:
+    """Open the sidebar, once JupyterLab has put there what it wants to have in front at first."""
+    page.wait_for_function(RESTORED)
     page.locator('.jp-SideBar [data-id="jupyter-ft-panel"]').click()
     expect(page.locator("#ft-step-model")).to_be_visible()
 
@@ -29,7 +32,7 @@ def open_panel(page: Page) -> None:
 def reload(page: Page) -> None:
     """Load the page again, and have the panel in view as JupyterLab does once it saved the layout."""
     page.reload()
-    page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
+    page.wait_for_function(RESTORED)
     if panel(page).is_hidden():
         open_panel(page)
 
