@@ -123,6 +123,9 @@ def make_client(notebook: nbformat.NotebookNode, folder: Path, save: Path, show:
     client = Client(
         notebook,
         timeout=None,
+        # A busy machine takes its time: a kernel for its imports, what a cell shows for its way here.
+        startup_timeout=300,
+        iopub_timeout=60,
         coalesce_streams=True,
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(folder)}},
