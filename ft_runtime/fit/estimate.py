@@ -123,7 +123,7 @@ def _saved_bytes(trainer: Any, model: Any, row: dict[str, Any]) -> int:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in known:
             kept[storage.data_ptr()] = storage.nbytes()
-        # An output that its own step of the graph keeps would hold the graph, and the model, for ever.
+        # An output that its own node of the graph keeps would hold graph and model for ever.
         return tensor.detach()
 
     with (

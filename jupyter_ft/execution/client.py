@@ -123,7 +123,7 @@ def make_client(notebook: nbformat.NotebookNode, folder: Path, save: Path, show:
     client = Client(
         notebook,
         timeout=None,
-        # A busy machine takes its time: a kernel for its imports, what a cell shows for its way here.
+        # On a busy machine a kernel takes its time, and so does what it shows on its way here.
         startup_timeout=300,
         iopub_timeout=60,
         coalesce_streams=True,
