@@ -12,13 +12,14 @@ import pytest
 
 from ft_runtime.samples import write_sample
 from jupyter_ft.services.estimate.device import bf16_units
-from jupyter_ft.services.estimate.memory import _CPU_OVERHEAD as FIXED
-from jupyter_ft.services.estimate.memory import memory
+from jupyter_ft.services.estimate.memory import memory, process_bytes
 from jupyter_ft.services.estimate.setting import setting
 from jupyter_ft.services.estimate.shape import shape_of
 from support.estimates import GROUPED, make_config
 
 ROOT = Path(__file__).parents[3]
+# A CPU that has no bf16 computes in it all the same, many times slower.
+pytestmark = pytest.mark.timeout(1800)
 
 STEPS = r"""
 import json, os, re, sys
@@ -94,8 +95,8 @@ def test_a_real_training_takes_what_is_predicted(monkeypatch, tmp_path):
     The C library keeps freed blocks for later, which is no need of the model's: it is told not to.
     """
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
-    for case, (growth, _), predicted in take(tmp_path):
-        assert predicted - FIXED == pytest.approx(growth, rel=1 / 4), case
+    for case, (growth, _), predicted, process in take(tmp_path):
+        assert predicted - process == pytest.approx(growth, rel=1 / 4), case
 
 
 def test_with_the_usual_allocator_a_process_takes_no_more(monkeypatch, tmp_path):
@@ -104,12 +105,12 @@ def test_with_the_usual_allocator_a_process_takes_no_more(monkeypatch, tmp_path)
     Of the whole process: the libraries are overhead.
     """
     monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
-    for case, (_, peak), predicted in take(tmp_path):
+    for case, (_, peak), predicted, _ in take(tmp_path):
         assert peak < predicted < 1.5 * peak, case
 
 
 def take(folder):
-    """Return growth and peak of a process in two steps, and the estimate, for each of `RUNS`.
+    """Growth and peak of a process in two steps, the estimate, and its overhead, for each of `RUNS`.
 
     All of them are forked from one process: the libraries are imported once. A step has two
     micro-batches, so that gradients are there while the second one is computed.
@@ -149,11 +150,11 @@ def take(folder):
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("grown ")]
     measured = [(int(growth), int(peak)) for growth, peak in lines]
+    uses = [setting(config, "cpu", None, units=bf16_units()) for config in configs]
     predicted = [
-        memory(shape, config, setting(config, "cpu", None, units=bf16_units())).total
-        for config in configs
+        memory(shape, config, use).total for config, use in zip(configs, uses, strict=True)
     ]
-    return list(zip(RUNS, measured, predicted, strict=True))
+    return list(zip(RUNS, measured, predicted, map(process_bytes, uses), strict=True))
 
 
 WHOLE = r"""
@@ -190,4 +191,4 @@ def test_a_whole_run_takes_what_is_predicted(tmp_path, tiny_causal_dir, monkeypa
     shape = shape_of(json.loads((tiny_causal_dir / "config.json").read_text()))
     predicted = memory(shape, config, setting(config, "cpu", None, units=bf16_units())).total
     # A kernel takes some 50 MB more than a plain process.
-    assert 0.95 * peak < predicted < 1.4 * peak
+    assert 0.95 * peak < predicted < 1.45 * peak
