@@ -72,7 +72,7 @@ def launch(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Launc
         command = [environment, "-m", "accelerate.commands.launch", "--config_file", path]
         return subprocess.run(
             [*map(str, command), *map(str, arguments)],
-            capture_output=True, text=True, env=env, cwd=cwd, timeout=550,
+            capture_output=True, text=True, env=env, cwd=cwd, timeout=1500,
         )  # fmt: skip
 
     return start
