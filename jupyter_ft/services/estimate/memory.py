@@ -25,8 +25,7 @@ logits
     in its place. Zero for a classifier, whose head is small.
 overhead
     What the process takes besides: libraries, workspaces, evaluation. Measured, not computed: a
-    notebook's kernel from the first cell to the last. On a CPU also the products of matrices that
-    are compiled for bf16 (`ft_runtime.devices` keeps few of them), and what the C library keeps of
+    notebook's kernel from the first cell to the last. On a CPU also what the C library keeps of
     freed blocks, see `kept_by_malloc`.
 """
 
@@ -40,7 +39,7 @@ from jupyter_ft.services.estimate.activations import activations, adapted, kept_
 from jupyter_ft.services.estimate.setting import Setting
 from jupyter_ft.services.estimate.shape import Shape
 
-_CPU_OVERHEAD, _CPU_KERNELS = 512 << 20, 128 << 20
+_CPU_OVERHEAD = 640 << 20
 _GPU_OVERHEAD = 800 << 20
 _CHANGED_LOGITS = {"gemma2", "granite"}
 _BLOCK, _BLOCK_OF_BLOCKS = 64, 256
@@ -84,16 +83,10 @@ def memory(shape: Shape, config: Config, use: Setting) -> Memory:
         optimizer=round(states),
         activations=round(activations(shape, config, use, tokens, logits)),
         logits=logits,
-        overhead=process_bytes(use)
-        + (0 if use.gpu else round(kept_by_malloc(shape, config, use, tokens))),
+        overhead=_GPU_OVERHEAD
+        if use.gpu
+        else _CPU_OVERHEAD + round(kept_by_malloc(shape, config, use, tokens)),
     )
-
-
-def process_bytes(use: Setting) -> int:
-    """Return what a process takes for itself, whatever it trains."""
-    if use.gpu:
-        return _GPU_OVERHEAD
-    return _CPU_OVERHEAD + (_CPU_KERNELS if use.mixed else 0)
 
 
 def _logits(shape: Shape, use: Setting) -> int:

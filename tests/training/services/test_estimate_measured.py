@@ -12,7 +12,8 @@ import pytest
 
 from ft_runtime.samples import write_sample
 from jupyter_ft.services.estimate.device import bf16_units
-from jupyter_ft.services.estimate.memory import memory, process_bytes
+from jupyter_ft.services.estimate.memory import _CPU_OVERHEAD as FIXED
+from jupyter_ft.services.estimate.memory import memory
 from jupyter_ft.services.estimate.setting import setting
 from jupyter_ft.services.estimate.shape import shape_of
 from support.estimates import GROUPED, make_config
@@ -96,8 +97,8 @@ def test_a_real_training_takes_what_is_predicted(monkeypatch, tmp_path):
     The C library keeps freed blocks for later, which is no need of the model's: it is told not to.
     """
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
-    for case, (growth, _), predicted, process in take(tmp_path):
-        assert predicted - process == pytest.approx(growth, rel=1 / 4), case
+    for case, (growth, _), predicted in take(tmp_path):
+        assert predicted - FIXED == pytest.approx(growth, rel=1 / 4), case
 
 
 def test_with_the_usual_allocator_a_process_takes_no_more(monkeypatch, tmp_path):
@@ -106,12 +107,12 @@ def test_with_the_usual_allocator_a_process_takes_no_more(monkeypatch, tmp_path)
     Of the whole process: the libraries are overhead.
     """
     monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
-    for case, (_, peak), predicted, _ in take(tmp_path):
+    for case, (_, peak), predicted in take(tmp_path):
         assert peak < predicted < 1.5 * peak, case
 
 
 def take(folder):
-    """Growth and peak of a process in two steps, the estimate, and its overhead, for each of `RUNS`.
+    """Return growth and peak of a process in two steps, and the estimate, for each of `RUNS`.
 
     All of them are forked from one process: the libraries are imported once. A step has two
     micro-batches, so that gradients are there while the second one is computed.
@@ -151,11 +152,11 @@ def take(folder):
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("grown ")]
     measured = [(int(growth), int(peak)) for growth, peak in lines]
-    uses = [setting(config, "cpu", None, units=bf16_units()) for config in configs]
     predicted = [
-        memory(shape, config, use).total for config, use in zip(configs, uses, strict=True)
+        memory(shape, config, setting(config, "cpu", None, units=bf16_units())).total
+        for config in configs
     ]
-    return list(zip(RUNS, measured, predicted, map(process_bytes, uses), strict=True))
+    return list(zip(RUNS, measured, predicted, strict=True))
 
 
 WHOLE = r"""
@@ -191,5 +192,5 @@ def test_a_whole_run_takes_what_is_predicted(tmp_path, tiny_causal_dir, monkeypa
     peak = int(done.stdout.split("peak ")[1])
     shape = shape_of(json.loads((tiny_causal_dir / "config.json").read_text()))
     predicted = memory(shape, config, setting(config, "cpu", None, units=bf16_units())).total
-    # A kernel takes some 50 MB more than a plain process.
-    assert 0.95 * peak < predicted < 1.45 * peak
+    # A kernel takes some 50 MB more than a plain process; products compiled for bf16 take 130 MB.
+    assert 0.95 * peak < predicted < (1.4 if bf16_units() else 1.8) * peak
