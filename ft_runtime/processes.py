@@ -139,6 +139,8 @@ def appointment(patience: timedelta) -> Callable[[], bool]:
     import torch
     from torch import distributed
 
+    # So long they wait for each other to connect, too: nobody is to be elsewhere at that moment.
+    barrier()
     group = distributed.new_group(backend="gloo", timeout=patience)
 
     def meet() -> bool:

@@ -123,7 +123,8 @@ def _saved_bytes(trainer: Any, model: Any, row: dict[str, Any]) -> int:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in known:
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        # An output that its own node of the graph keeps would hold graph and model for ever.
+        return tensor.detach()
 
     with (
         without_trace(trainer, model),

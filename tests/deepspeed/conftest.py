@@ -55,6 +55,7 @@ def launch(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Launc
             "distributed_type": "DEEPSPEED",
             "num_machines": 1,
             "num_processes": 2,
+            "main_process_port": 0,  # a free one: another run of these tests may have the usual one
             "use_cpu": False,
             "deepspeed_config": {"zero_stage": stage},
         }
@@ -71,7 +72,7 @@ def launch(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Launc
         command = [environment, "-m", "accelerate.commands.launch", "--config_file", path]
         return subprocess.run(
             [*map(str, command), *map(str, arguments)],
-            capture_output=True, text=True, env=env, cwd=cwd, timeout=300,
+            capture_output=True, text=True, env=env, cwd=cwd, timeout=1500,
         )  # fmt: skip
 
     return start

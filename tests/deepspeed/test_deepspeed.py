@@ -19,6 +19,8 @@ from support.together import new_process
 from support.toy_training import build, toy_config, toy_data
 
 STAGES = (1, 2, 3)
+# The first test installs DeepSpeed, and tells all the stories.
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")

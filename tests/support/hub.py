@@ -23,7 +23,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
+
 SETTINGS = ".hub.json"
+NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
+"""Nothing stands between a test and this machine."""
 _OF_REVISION = ("revision", "tree", "paths-info")
 TOKEN = "hf_let_me_in"
 """Whoever shows this token may read private and gated repositories."""
@@ -57,7 +61,7 @@ class Hub:
     def environment(self, home: Path, **more: str) -> dict[str, str]:
         """Return the environment of a client whose cache is `home`."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
-        return {**kept, "HF_ENDPOINT": self.url, "HF_HOME": str(home), **more}
+        return {**kept, **NO_PROXY, "HF_ENDPOINT": self.url, "HF_HOME": str(home), **more}
 
 
 @contextmanager
@@ -70,7 +74,10 @@ def serve(root: Path) -> Iterator[Hub]:
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield hub
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in NO_PROXY.items():
+                patch.setenv(name, value)
+            yield hub
     finally:
         server.shutdown()
         server.server_close()

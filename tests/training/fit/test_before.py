@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import pytest
 import torch
@@ -121,7 +123,7 @@ def test_the_estimate_is_what_torch_keeps(tmp_path, monkeypatch):
 
         def pack(tensor):
             kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-            return tensor
+            return tensor.detach()
 
         weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
@@ -138,6 +140,17 @@ def test_the_estimate_is_what_torch_keeps(tmp_path, monkeypatch):
     constant = found["guess"].fixed - 12 * trained  # gradients 4, AdamW 8 bytes a weight
     assert 0 <= constant <= 0.1 * found["kept"]
     assert activations + constant == pytest.approx(found["kept"], rel=0.1)
+
+
+def test_a_model_that_was_trained_can_be_let_go_of(tmp_path):
+    """What looks at the tensors of the graph must not keep the graph, which keeps the weights."""
+    trainer, run = build(toy_config(tmp_path / "run"))
+    train(trainer, run)
+    weights = [weakref.ref(weight) for weight in trainer.model.parameters()]
+    run.close()
+    del trainer, run
+    gc.collect()
+    assert not any(weight() is not None for weight in weights)
 
 
 def test_a_step_that_does_not_fit_stops_with_what_can_be_done(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,9 @@ def test_a_hub_model_is_loaded_at_one_commit_and_then_without_the_hub(
         offline = outcomes(hub, home, *asked, HF_HUB_OFFLINE="1")
     known = ["org/model", commit, True]
     assert offline == [known, known, ["models.offline"]]
-    # The server is gone: nobody answers at its address.
-    gone = outcomes(hub, home, *asked)
+    # The server is gone: nobody answers at its address, which is held so that nobody else takes it.
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        hub.url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        gone = outcomes(hub, home, *asked)
     assert gone == [known, known, ["models.hub_unreachable"]]

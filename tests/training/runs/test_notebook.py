@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+
+from support.cells import execute
 
 TESTS = Path(__file__).resolve().parents[2]
 
@@ -41,15 +40,8 @@ CHECK = "print(result.resumed_from, weights_digest(trainer.model) == expected)"
 @pytest.fixture
 def notebook(tmp_path):
     """The four cells, executed; errors are left in their outputs."""
-    cells = [SETUP.format(tests=str(TESTS)), TRAIN, AGAIN, CHECK]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    client = NotebookClient(
-        book, timeout=300, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
-    )
-    client.create_kernel_manager()
-    client.km.kernel_spec.argv[0] = sys.executable
-    client.execute()
-    return book
+    setup = SETUP.format(tests=str(TESTS))
+    return execute(tmp_path, setup, TRAIN, AGAIN, CHECK, allow_errors=True)
 
 
 def test_an_interrupted_cell_pauses_and_goes_on(notebook):

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 from ft_runtime.runs import checkpoints
-
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+from support.torchrun import launch
 
 
 def test_two_processes_leave_one_run(place, tmp_path):
     """Also at the end of the run: the second process waits for nothing, and writes nothing."""
     two = place.copy(tmp_path / "place")
     two.change(hyperparams={"batch_size_train": 2})
-    command = [*TORCHRUN, "-m", "ft_runtime", "run", "config.yaml"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, cwd=two.folder, capture_output=True, text=True, env=env, timeout=300
-    )
+    done = launch("-m", "ft_runtime", "run", "config.yaml", cwd=two.folder)
     assert done.returncode == 0, done.stderr
     for once in ("Prepared data", "Training finished: 20 of 20", "Saved adapter", "Run finished"):
         assert done.stdout.count(once) == 1, done.stdout
@@ -38,11 +30,7 @@ def test_two_processes_leave_one_run(place, tmp_path):
 def test_what_is_wrong_for_both_is_told_once(place, tmp_path):
     two = place.copy(tmp_path / "place")
     two.data.unlink()
-    command = [*TORCHRUN, "-m", "ft_runtime", "run", "config.yaml"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, cwd=two.folder, capture_output=True, text=True, env=env, timeout=300
-    )
+    done = launch("-m", "ft_runtime", "run", "config.yaml", cwd=two.folder)
     assert done.returncode == 1
     assert done.stderr.count("error [data.") == 1, done.stderr
     assert json.loads((two.run / "manifest.json").read_text())["status"] == "failed"

@@ -143,8 +143,9 @@ def saved_bytes(model, config: Config) -> int:
         logits = tensor.shape[-1:] == (VOCABULARY,)
         if storage.data_ptr() not in storages and not copy and not logits:
             seen[storage.data_ptr()] = storage.nbytes()
-            alive.append(tensor)
-        return tensor
+            alive.append(tensor.detach())
+        # The tensor itself would keep the graph, and with it the model, to the end of the process.
+        return tensor.detach()
 
     ids = torch.randint(3, VOCABULARY, (ROWS, TOKENS)).tolist()
     batch = PackedCollator(way.attention)([{"input_ids": row, "labels": row} for row in ids])

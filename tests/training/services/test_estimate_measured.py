@@ -19,6 +19,7 @@ from jupyter_ft.services.estimate.shape import shape_of
 from support.estimates import GROUPED, make_config
 
 ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.timeout(1800)
 
 STEPS = r"""
 import json, os, re, sys
@@ -85,7 +86,9 @@ for number, request in enumerate(requests):
 
 
 AGAIN = {"gradient_checkpointing": "on"}
-RUNS = [("full", "none", {}), ("lora", "bf16", {}), ("lora", "none", AGAIN)]
+# Where a CPU has no bf16 nobody takes it: a step takes minutes.
+HALF = "bf16" if bf16_units() else "none"
+RUNS = [("full", "none", {}), ("lora", HALF, {}), ("lora", "none", AGAIN)]
 
 
 def test_a_real_training_takes_what_is_predicted(monkeypatch, tmp_path):
@@ -189,5 +192,5 @@ def test_a_whole_run_takes_what_is_predicted(tmp_path, tiny_causal_dir, monkeypa
     peak = int(done.stdout.split("peak ")[1])
     shape = shape_of(json.loads((tiny_causal_dir / "config.json").read_text()))
     predicted = memory(shape, config, setting(config, "cpu", None, units=bf16_units())).total
-    # A kernel takes some 50 MB more than a plain process.
-    assert 0.95 * peak < predicted < 1.4 * peak
+    # A kernel takes some 50 MB more than a plain process; products compiled for bf16 take 130 MB.
+    assert 0.95 * peak < predicted < (1.4 if bf16_units() else 1.8) * peak

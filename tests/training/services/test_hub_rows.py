@@ -24,7 +24,7 @@ MB = 1 << 20
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "http_proxy", "https_proxy"):
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     with serve(tmp_path / "hub") as running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def ask(folder: Path, format: str, python: str = sys.executable, **more):
         "model_id": model,
         **more,
     }
-    child = Child(python, more.pop("timeout", 60))
+    child = Child(python, 300)
     return render(body, Root(folder), Limits(), child, HubDatasets(HubClient(), child))
 
 
@@ -138,21 +139,27 @@ def test_an_interpreter_that_does_not_exist_is_a_finding(folder, tmp_path):
     assert [item["code"] for item in answer["findings"]] == ["server.render_failed"]
 
 
-def test_a_slow_tokenizer_is_stopped_with_its_children(folder, tmp_path):
+def test_a_slow_tokenizer_is_stopped_with_its_children(folder, tmp_path, monkeypatch):
     """The child of the child holds the pipe open: whoever kills only the first waits for ever."""
-    text = (
-        "import os, time, subprocess, sys\n"
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-        "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
-    )
+    told, parents, communicate = tmp_path / "told", [], subprocess.Popen.communicate
+    os.mkfifo(told)
+    inner = f"import os, time; open({str(told)!r}, 'w').write(str(os.getppid())); time.sleep(600)"
+    text = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {inner!r}])"
+
+    def once_both_are_there(process, *given, **more):
+        if not parents:
+            parents.append(int(told.read_text()))
+        return communicate(process, *given, **more)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", once_both_are_there)
     body = {
         "path": "jsonl_prompt.jsonl",
         "format": "jsonl_prompt",
         "provider": "hf_local",
         "model_id": "causal",
     }
-    child = Child(program(tmp_path, text), 2)
+    child = Child(program(tmp_path, text), 0.5)
     answer = render(body, Root(folder), Limits(), child, HubDatasets(HubClient(), child))
     assert [item["code"] for item in answer["findings"]] == ["server.render_timeout"]
     with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+        os.kill(parents[0], 0)

@@ -52,7 +52,7 @@ def test_a_compiled_training_is_the_plain_one(tmp_path, monkeypatch):
     for (name, one), (_, other) in zip(
         plain.model.named_parameters(), found.model.named_parameters(), strict=True
     ):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6, msg=name)
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5, msg=name)
     # The warm-up is measured, told and recorded.
     record = json.loads((run.path / "manifest.json").read_text())["compiled"]
     assert set(record) == {"seconds", "before", "after"}

@@ -11,6 +11,7 @@ from ft_runtime import processes
 from ft_runtime.findings import FindingsError, finding
 from ft_runtime.runs import checkpoints, start_run
 from ft_runtime.training import parallel, train
+from ft_runtime.training.errors import training_problem
 from ft_runtime.training.shares import own_rows
 from support import together
 from support.torchrun import launch
@@ -131,6 +132,17 @@ def test_memory_that_one_process_lacks_stops_all(tmp_path):
     assert last["findings"][0]["code"] == "training.process_lost"
     found, _ = checkpoints.newest(tmp_path / "memory" / "checkpoints")
     assert found.step == 5
+
+
+@pytest.mark.parametrize("what", ["writev [127.0.0.1]:4: Broken pipe", "Socket closed [::1]:4"])
+def test_whatever_gloo_says_of_a_connection_means_a_lost_process(monkeypatch, what):
+    """Which of its words it is depends on who is faster."""
+    error = RuntimeError(f"[/src/gloo/transport/tcp/pair.cc:547] {what}. This is typically ...")
+    control = SimpleNamespace(should_save=False)
+    trainer = SimpleNamespace(state=SimpleNamespace(global_step=7), control=control)
+    assert training_problem(error, trainer) is None
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    assert training_problem(error, trainer).code == "training.process_lost"
 
 
 def test_a_full_disk_stops_all_and_the_run_goes_on(folder):
