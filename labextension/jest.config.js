@@ -10,7 +10,6 @@ module.exports = {
   testRegex: 'test/.*\\.spec\\.tsx?$',
   testPathIgnorePatterns: ['/node_modules/', '/lib/'],
   transformIgnorePatterns: [`/node_modules/(?!(${esModules}))`],
-  setupFilesAfterEnv: ['<rootDir>/test/setup.ts'],
   // axe takes seconds where other work holds the cores.
   testTimeout: 120000
 };
