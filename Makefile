@@ -116,7 +116,7 @@ colab: $(STAMP)
 # Needs Chromium: apt-get install chromium fonts-dejavu-core
 # With ANSWER_DELAY=1500 the wizard gets its answers so many milliseconds late: no test may notice.
 browser: $(STAMP) $(BUILT)
-	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --timeout=1800
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 
 # The pictures of README and docs, made by what the browser tests do.
 screenshots: $(STAMP) $(BUILT)

@@ -14,9 +14,9 @@ from ft_runtime.findings import FindingsError, finding
 
 _LIMIT = 4 << 20
 _VALUES = 100_000
-_DEEP = "it is nested too deeply"
 """Most values (see `_size`) that a document may have once its aliases are written out: no config
 has a tenth."""
+_DEEP = "it is nested too deeply"
 _FLOAT = re.compile(
     r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
 )

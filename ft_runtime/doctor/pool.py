@@ -12,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 from ft_runtime.doctor.part import Part
 from ft_runtime.doctor.task import Task, run_task
@@ -65,11 +66,18 @@ def submit(executor: ProcessPoolExecutor, task: Task) -> Future[Part] | None:
         return executor.submit(run_task, task)
     except BrokenProcessPool:
         return None
-    except OSError:
-        # Those that were started wait for work for ever when others of them could not be.
-        for process in list((executor._processes or {}).values()):
-            process.kill()
+    except (OSError, RuntimeError):  # no further process, or no thread that minds them
+        _end(executor)
         return None
+
+
+def _end(executor: Any) -> None:
+    """Let go of what was started, which would wait for work for ever."""
+    for process in list((executor._processes or {}).values()):
+        process.kill()
+    manager = executor._executor_manager_thread
+    if manager is not None and manager.ident is None:
+        executor._executor_manager_thread = None  # what has not begun cannot be waited for
 
 
 def result(task: Task, future: Future[Part] | None) -> Part:

@@ -17,7 +17,8 @@ _LOST_TEXTS = (
     "connection closed by peer",
     "connection reset by peer",
     "connection refused",
-    "gloo/transport",  # in what gloo says of a connection: that can be a broken pipe, too
+    "broken pipe",
+    "socket closed",
     "nccl",
 )
 _LITTLE = 64 << 20

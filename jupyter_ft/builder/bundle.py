@@ -13,9 +13,9 @@ import nbformat
 import jupyter_ft
 from ft_runtime.config import Config, load_config
 from ft_runtime.config.schema import version as schema_version
-from ft_runtime.data.places import printable
 from ft_runtime.files import sha256_bytes, sha256_file, write_bytes_atomic
 from ft_runtime.findings import FindingsError, finding, raise_for_errors
+from ft_runtime.printing import printable, printable_path
 from jupyter_ft.builder.cells import is_untouched
 from jupyter_ft.builder.notebook import Runtime, build_notebook, notebook_bytes, template_context
 from jupyter_ft.builder.runtime_wheel import runtime_wheel, zip_bytes
@@ -143,7 +143,7 @@ def _cannot_write(path: Path, error: Exception) -> FindingsError:
     """Return the error for a file that cannot be written, or whose name cannot be one."""
     problem = getattr(error, "strerror", None) or str(error)
     return FindingsError(
-        [finding("build.cannot_write", printable(str(path), 300), problem=printable(problem, 300))]
+        [finding("build.cannot_write", printable_path(str(path)), problem=printable(problem, 300))]
     )
 
 

@@ -34,8 +34,8 @@ def execute(arguments: argparse.Namespace) -> int:
     raise_for_errors(missing_packages("torch", "transformers"))
     try:
         config = prepare_demo(folder, arguments.data, arguments.tune_type)
-    except OSError as error:
-        problem = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:  # the latter: a name that no file can have
+        problem = getattr(error, "strerror", None) or str(error)
         raise FindingsError([finding("build.cannot_write", str(folder), problem=problem)]) from None
     build_bundle(config).write(folder, force=arguments.force)
     code = run_config(config, folder)

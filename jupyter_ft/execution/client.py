@@ -97,17 +97,17 @@ class Client(NotebookClient):
 
     @contextlib.asynccontextmanager
     async def _none_left_behind(self) -> AsyncIterator[None]:
-        """Leave neither a kernel nor a handler of its end behind when it does not get to a cell."""
+        """Leave neither a kernel nor a handler, of its end or of signals, where no cell is run."""
         manager: Any = self.km
         try:
             yield
-        except asyncio.CancelledError:
-            await manager.shutdown_kernel(now=True)
-            await self._async_cleanup_kernel()
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                await manager.shutdown_kernel(now=True)
+                await self._async_cleanup_kernel()
+            atexit.unregister(self._cleanup_kernel)
+            _on_signals(None)
             raise
-        finally:
-            if self.km is None:
-                atexit.unregister(self._cleanup_kernel)
 
     def give_up(self, task: asyncio.Task[Any]) -> None:
         """Stop before anything runs."""
@@ -162,12 +162,16 @@ class Client(NotebookClient):
             say(line)
 
 
-def _on_signals(action: Callable[[], object]) -> None:
+def _on_signals(action: Callable[[], object] | None) -> None:
+    """Have something done on Ctrl-C and SIGTERM; None for what Python does by itself."""
     loop = asyncio.get_running_loop()
     # Not in a thread, and not on Windows, where nbclient goes without handlers, too.
     with contextlib.suppress(RuntimeError, ValueError):
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, action)
+            if action is None:
+                loop.remove_signal_handler(number)
+            else:
+                loop.add_signal_handler(number, action)
 
 
 def make_client(notebook: nbformat.NotebookNode, folder: Path, save: Path, show: bool) -> Client:

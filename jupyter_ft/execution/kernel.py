@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 _LONGEST = 96
-"""Characters of a connection file; the system allows about 104 for the sockets beside it."""
+"""Bytes of a connection file's path; the system allows about 104 for the sockets beside it."""
 
 
 class ThisPython(AsyncKernelManager):
@@ -27,7 +28,7 @@ class ThisPython(AsyncKernelManager):
         super().__init__(**options)
         self._folder = tempfile.TemporaryDirectory(prefix="ft-kernel-", ignore_cleanup_errors=True)
         place = Path(self._folder.name).resolve() / "kernel.json"
-        if zmq.has("ipc") and len(str(place)) <= _LONGEST:
+        if os.name == "posix" and zmq.has("ipc") and len(os.fsencode(place)) <= _LONGEST:
             self.transport = "ipc"
             self.connection_file = str(place)
         if self.has_trait("transport_encryption") and zmq.has("curve"):

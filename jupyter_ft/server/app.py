@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Float, Integer, List, Unicode
+from traitlets import Float, Instance, Integer, List, Unicode
 
 from jupyter_ft import __version__
 from jupyter_ft.server.routes import handlers
@@ -71,10 +71,12 @@ class FtApp(ExtensionApp):
     )
     hub_timeout = Float(5.0, min=0.1, config=True, help="Seconds to wait for the model hub.")
 
+    # Made at once: the server also ends an extension that could not be set up.
+    _stops = Instance(WeakSet, ())
+
     def initialize_settings(self) -> None:
         """Hand the routes what they need."""
         self.settings["ft"] = self
-        self._stops: WeakSet[Stop] = WeakSet()
 
     async def stop_extension(self) -> None:
         """Let no process outlive the server, nor keep it from ending."""

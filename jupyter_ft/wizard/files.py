@@ -67,8 +67,8 @@ def save_upload(name: str, data: bytes, folder: Path) -> Path:
                 return path
             raise FindingsError([finding("wizard.file_exists", str(path))])
         return write_bytes_atomic(path, data)
-    except OSError as error:
-        problem = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # the latter: a name that no file can have
+        problem = getattr(error, "strerror", None) or str(error)
         raise FindingsError([finding("wizard.not_saved", str(path), problem=problem)]) from None
 
 

@@ -37,6 +37,7 @@ class ReviewStep:
     ) -> None:
         ipw = toolkit()
         self._model, self._inserter = model, inserter
+        self._asked: object = None
         self.form = Form("review", model)
         self.summary, self.yaml, self.said = ipw.HTML(), ipw.HTML(), ipw.HTML()
         self.insert = ipw.Button(description=text("wizard.insert"), button_style="primary")
@@ -80,9 +81,12 @@ class ReviewStep:
         cells = made["cells"] if isinstance(made, dict) else []
         self.insert.disabled = True
         self.said.value = note_html(text("wizard.inserting", count=len(cells)))
-        self._inserter([dict(cell) for cell in cells], self._inserted)
+        self._asked = asked = object()
+        self._inserter([dict(cell) for cell in cells], lambda told: self._inserted(told, asked))
 
-    def _inserted(self, result: str | Finding) -> None:
+    def _inserted(self, result: str | Finding, asked: object) -> None:
+        if asked is not self._asked:  # an answer that comes after Insert was pressed again
+            return
         self.insert.disabled = not self._model.answer["valid"]
         if isinstance(result, Finding):
             self._tell([result])

@@ -105,7 +105,13 @@ def test_when_all_is_there_nothing_is_installed(world: World):
     assert world.pip == []
 
 
-def test_here_where_all_is_there_it_takes_less_than_a_second(capsys: Any):
+def test_here_where_all_is_there_it_takes_less_than_a_second(
+    capsys: Any, monkeypatch: pytest.MonkeyPatch
+):
+    def refused(command: Any, *_: Any, **__: Any) -> None:
+        raise AssertionError(f"another process, whose time would not be counted: {command}")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
     notebook = build_notebook(ALL)
     names: dict[str, Any] = {}
     watch = Stopwatch()

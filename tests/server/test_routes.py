@@ -158,7 +158,7 @@ async def test_generate_refuses_a_config_with_errors_and_names_each(ask):
     assert {item["where"] for item in document["findings"]} == {"tune_type", "seed"}
 
 
-async def test_answers_without_file_or_hub_work_come_within_50_ms(ask):
+async def test_answers_without_file_or_hub_work_take_less_than_50_ms_of_the_processor(ask):
     for path, body in (
         ("health", None),
         ("schema", None),

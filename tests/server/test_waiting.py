@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_ft.server.app import FtApp
 from jupyter_ft.services.child import Child, ChildError, Stop
 from support.hub import Hub, serve
 
@@ -134,6 +135,11 @@ async def test_the_server_ends_the_processes_that_run(typed, begun, jp_serverapp
         await jp_serverapp.web_app.settings["ft"].stop_extension()
         await until(lambda: not runs(begun()[0]))
         assert b"200 OK" in await reader.readline()
+
+
+async def test_an_extension_that_was_not_set_up_keeps_no_server_from_ending():
+    """The server ends those, too, that it could not link, as for a setting that is no number."""
+    await FtApp().stop_extension()
 
 
 def test_what_was_stopped_before_it_began_never_begins(program, begun):

@@ -79,6 +79,9 @@ def test_insert_hands_over_the_cells_and_tells_the_end(wizard: Wizard):
     assert "Inserted them." in wizard.review_step.said.value
     assert not wizard.review_step.insert.disabled
     wizard.review_step.insert.click()
+    done("Inserted them late.")
+    assert "Inserted them late." not in wizard.review_step.said.value
+    assert wizard.review_step.insert.disabled, "another insertion goes on"
     asked[-1][1](finding("wizard.no_extension"))
     assert "Write notebook" in wizard.review_step.said.value
 

@@ -12,7 +12,8 @@ const MOST_OFFERED = 500;
 export function MappingControl(props: IControlProps) {
   const { id, names, suggestions, onChange } = props;
   const trans = useTrans();
-  const value = (typeof props.value === 'object' ? props.value : {}) as PartialJSONObject;
+  const given = props.value ?? {};
+  const value = (typeof given === 'object' ? given : {}) as PartialJSONObject;
   const change = (name: string, actual: string) => {
     const next = { ...value };
     delete next[name];

@@ -97,5 +97,5 @@ def test_a_torchao_that_peft_refuses_is_hidden_from_peft_alone(
     script: str, old_torchao: dict[str, str], tiny_causal_dir: Path
 ) -> None:
     command = [sys.executable, "-c", script, str(tiny_causal_dir)]
-    done = subprocess.run(command, env=old_torchao, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=old_torchao, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -143,12 +144,14 @@ def test_a_slow_tokenizer_is_stopped_with_its_children(folder, tmp_path, monkeyp
     """The child of the child holds the pipe open: whoever kills only the first waits for ever."""
     told, parents, communicate = tmp_path / "told", [], subprocess.Popen.communicate
     os.mkfifo(told)
+    reader = os.open(told, os.O_RDONLY | os.O_NONBLOCK)  # no wait for one that never comes
     inner = f"import os, time; open({str(told)!r}, 'w').write(str(os.getppid())); time.sleep(600)"
     text = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {inner!r}])"
 
     def once_both_are_there(process, *given, **more):
         if not parents:
-            parents.append(int(told.read_text()))
+            select.select([reader], [], [], 300)
+            parents.append(int(os.read(reader, 32)))
         return communicate(process, *given, **more)
 
     monkeypatch.setattr(subprocess.Popen, "communicate", once_both_are_there)
@@ -163,3 +166,4 @@ def test_a_slow_tokenizer_is_stopped_with_its_children(folder, tmp_path, monkeyp
     assert [item["code"] for item in answer["findings"]] == ["server.render_timeout"]
     with pytest.raises(ProcessLookupError):
         os.kill(parents[0], 0)
+    os.close(reader)

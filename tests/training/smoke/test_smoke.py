@@ -46,7 +46,6 @@ def test_it_passes_where_training_works(
     assert after < 0.98 * before
     assert result.rows == 50
     assert "the model itself" in result.model
-    assert result.seconds > 0
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from support.toy_training import build, toy_config, toy_model
 
 ON = "hyperparams.torch_compile=true"
 SHORT = ("hyperparams.max_steps=6", "lora.dropout=0.1")
+# Adam would make a whole step of the last digit of a gradient that is nearly zero.
+EXACT = (*SHORT, "hyperparams.optimizer=sgd", "hyperparams.learning_rate=1")
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +45,9 @@ def told_of(config, **options):
 
 def test_a_compiled_training_is_the_plain_one(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "BACKEND", "aot_eager")  # its backward pass is a graph, too
-    plain, _, _ = told_of(toy_config(tmp_path / "plain", *SHORT))
+    plain, _, _ = told_of(toy_config(tmp_path / "plain", *EXACT))
     assert not counters["stats"]
-    found, run, told = told_of(toy_config(tmp_path / "compiled", *SHORT, ON))
+    found, run, told = told_of(toy_config(tmp_path / "compiled", *EXACT, ON))
     assert counters["stats"]["unique_graphs"] > 1
     assert losses(found) == pytest.approx(losses(plain), rel=1e-5)
     assert list(found.model.state_dict()) == list(plain.model.state_dict())

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import socket
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures.process import BrokenProcessPool, _ExecutorManagerThread
 from contextlib import nullcontext
 
 import pytest
@@ -159,6 +159,23 @@ def test_where_no_more_processes_may_be_started_the_work_is_done_here(many, monk
     same_by_several(*many)
     for process in begun:
         process.join()
+
+
+def test_where_no_more_threads_may_be_started_the_work_is_done_here(many, monkeypatch):
+    begun, begin = [], multiprocessing.process.BaseProcess.start
+
+    def noted(worker):
+        begin(worker)
+        begun.append(worker)
+
+    def refused(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", noted)
+    monkeypatch.setattr(_ExecutorManagerThread, "start", refused)
+    same_by_several(*many)
+    for worker in begun:
+        worker.join()
 
 
 def test_duplicates_conflicts_and_leaks_are_told_with_their_lines(tmp_path):
