@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime import printing, processes
 from ft_runtime.doctor.options import add_arguments as add_doctor_arguments
 from ft_runtime.findings import Finding, FindingsError, errors, finding, render, subscribed, text
+from ft_runtime.printing import reason_of
 
 if TYPE_CHECKING:
     from ft_runtime.config import Config
@@ -145,7 +146,7 @@ def _run(options: argparse.Namespace) -> int:
 def _tell(shown: str) -> None:
     """Print a result of a run, which goes on when nobody reads it: its folder has everything."""
     if error := printing.say(shown):
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         printing.say(text("cli.unheard", reason=reason), sys.stderr)
 
 

@@ -24,6 +24,11 @@ def printable_path(path: str, limit: int = 200) -> str:
     return shown if len(shown) <= limit else "…" + shown[1 - limit :]
 
 
+def reason_of(error: Exception) -> str:
+    """Return why something failed: in the system's words where it has some, without the path."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def show_any_character() -> None:
     r"""Let a character that standard output has no bytes for be written as ``\u2192``.
 
@@ -85,5 +90,5 @@ def tell(shown: str, stream: TextIO | None = None) -> None:
     from ft_runtime.findings import FindingsError, finding
 
     where = getattr(sys.stdout if stream is None else stream, "name", "")
-    reason = error.strerror or str(error)
+    reason = reason_of(error)
     raise FindingsError([finding("doctor_report.cannot_print", where, reason=reason)])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ft_runtime.files import sha256_file, umask, write_text_atomic
 from ft_runtime.findings import Finding, FindingsError, finding
+from ft_runtime.printing import reason_of
 
 SUMS = "SHA256SUMS"
 """Name of the checksum file, in the form that ``sha256sum -c`` reads."""
@@ -86,7 +87,7 @@ def told(target: Path, needed: int) -> Iterator[None]:
         if is_disk_full(error):
             raise FindingsError([_disk_full(target, needed)]) from error
         if isinstance(error, OSError):
-            reason = error.strerror or str(error)
+            reason = reason_of(error)
             found = finding("artifacts.cannot_write", where=str(target), reason=reason)
             raise FindingsError([found]) from error
         raise

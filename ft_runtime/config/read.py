@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.printing import reason_of
 
 _LIMIT = 4 << 20
 _VALUES = 100_000
@@ -177,7 +178,7 @@ def read_document(path: str | Path) -> dict[str, Any]:
             raise ValueError(f"it is larger than {_LIMIT >> 20} MiB")
         text = place.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
+        problem = reason_of(error)
         raise FindingsError(
             [finding("config.file_unreadable", str(path), problem=problem)]
         ) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ft_runtime.data.places import listing
 from ft_runtime.findings import Finding, FindingsError, finding, text
-from ft_runtime.printing import printable, printable_path
+from ft_runtime.printing import printable, printable_path, reason_of
 
 _URL = ("http://", "https://", "file://", "ftp://", "s3://", "gs://", "hf://")
 _KINDS = (
@@ -81,7 +81,7 @@ def _open(path: str, where: str | None) -> int:
     except FileNotFoundError:
         raise FindingsError([_missing(path, where, shown)]) from None
     except (OSError, ValueError) as error:
-        problem = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        problem = reason_of(error)
         raise FindingsError(
             [finding("data.unreadable", where, path=shown, problem=printable(problem, 200))]
         ) from None

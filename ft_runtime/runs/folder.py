@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime import findings
 from ft_runtime.files import append_line, write_text_atomic
 from ft_runtime.findings import Finding, FindingsError, finding, text
+from ft_runtime.printing import reason_of
 from ft_runtime.runs import manifest as manifests
 from ft_runtime.runs import resume
 
@@ -195,7 +196,7 @@ class Run:
             raise self._unwritable(name, error) from error
 
     def _unwritable(self, name: str, error: OSError) -> FindingsError:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         return FindingsError([finding("run.cannot_write", where=str(self.path / name), got=reason)])
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime import processes
 from ft_runtime.files import from_home, write_text_atomic
 from ft_runtime.findings import Finding, FindingsError, finding, notify, raise_for_errors, text
+from ft_runtime.printing import reason_of
 from ft_runtime.runs import checkpoints, resume
 from ft_runtime.runs import manifest as manifests
 from ft_runtime.runs.folder import METRICS, Run
@@ -78,7 +79,7 @@ def _start(config: Config, device: Device | None, fresh: bool) -> Run:
             lock.release()
             raise
     except OSError as error:
-        raise _cannot_write(path, error.strerror or str(error)) from error
+        raise _cannot_write(path, reason_of(error)) from error
     _open[path] = run
     return run
 
@@ -163,7 +164,7 @@ def check_folder(config: Config) -> None:
         _refuse_foreign(path)
         nearest = next(folder for folder in (path, *path.parents) if folder.exists())
     except OSError as error:
-        raise _cannot_write(path, error.strerror or str(error)) from error
+        raise _cannot_write(path, reason_of(error)) from error
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise _cannot_write(path, text("run.no_permission", folder=nearest))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import Finding, finding, notify
 from ft_runtime.imports import load
+from ft_runtime.printing import reason_of
 from ft_runtime.tokens.cache import Cache, Kept, cache_folder
 from ft_runtime.tokens.key import key_of
 from ft_runtime.tokens.ledger import Ledger
@@ -61,7 +62,7 @@ def prepared_or_kept(
             kept = cache.keep(room, key, values)
         return made, _datasets(kept)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         notify(finding("tokens.cache_not_written", str(root), problem=reason))
         made = plan.make()
         return made, made.datasets()

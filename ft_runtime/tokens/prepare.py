@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ft_runtime.doctor.sources import record_data
 from ft_runtime.findings import FindingsError, finding, notify
+from ft_runtime.printing import reason_of
 from ft_runtime.tokens.keeping import LEDGER, prepared_or_kept
 from ft_runtime.tokens.ledger import Ledger
 from ft_runtime.tokens.notes import Notes
@@ -100,7 +101,7 @@ def _write(ledger: Ledger, run: Run) -> None:
     try:
         ledger.write(path)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise FindingsError([finding("run.cannot_write", str(path), got=reason)]) from error
 
 

@@ -15,7 +15,7 @@ from ft_runtime.config import Config, load_config
 from ft_runtime.config.schema import version as schema_version
 from ft_runtime.files import sha256_bytes, sha256_file, write_bytes_atomic
 from ft_runtime.findings import FindingsError, finding, raise_for_errors
-from ft_runtime.printing import printable, printable_path
+from ft_runtime.printing import printable, printable_path, reason_of
 from jupyter_ft.builder.cells import is_untouched
 from jupyter_ft.builder.notebook import Runtime, build_notebook, notebook_bytes, template_context
 from jupyter_ft.builder.runtime_wheel import runtime_wheel, zip_bytes
@@ -141,7 +141,7 @@ def _write(path: Path, data: bytes) -> Path:
 
 def _cannot_write(path: Path, error: Exception) -> FindingsError:
     """Return the error for a file that cannot be written, or whose name cannot be one."""
-    problem = getattr(error, "strerror", None) or str(error)
+    problem = reason_of(error)
     return FindingsError(
         [finding("build.cannot_write", printable_path(str(path)), problem=printable(problem, 300))]
     )

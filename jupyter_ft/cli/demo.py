@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 
 from ft_runtime.findings import FindingsError, finding, raise_for_errors, text
-from ft_runtime.printing import tell
+from ft_runtime.printing import reason_of, tell
 from jupyter_ft.builder.bundle import NOTEBOOK, build_bundle
 from jupyter_ft.cli.exits import DONE
 from jupyter_ft.cli.run import run_config
@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         config = prepare_demo(folder, arguments.data, arguments.tune_type)
     except (OSError, UnicodeError) as error:  # the latter: a name that no file can have
-        problem = getattr(error, "strerror", None) or str(error)
+        problem = reason_of(error)
         raise FindingsError([finding("build.cannot_write", str(folder), problem=problem)]) from None
     build_bundle(config).write(folder, force=arguments.force)
     code = run_config(config, folder)

@@ -9,6 +9,7 @@ from ft_runtime.config import Config
 from ft_runtime.data.places import printable
 from ft_runtime.files import from_home, write_bytes_atomic
 from ft_runtime.findings import Finding, FindingsError, finding
+from ft_runtime.printing import reason_of
 from jupyter_ft.builder.bundle import Bundle, build_bundle
 from jupyter_ft.paths import seen_from
 from jupyter_ft.services.places import check_ending
@@ -29,7 +30,7 @@ def look_at(path: Any, format: str | None, columns: Any) -> dict[str, Any]:
     try:
         return preview_file(place, place.name, format, columns or None, limits)
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
+        problem = reason_of(error)
         values = {"problem": problem, "folder": Path.cwd()}
         raise FindingsError([finding("wizard.not_read", "dataset.path", **values)]) from None
 
@@ -68,7 +69,7 @@ def save_upload(name: str, data: bytes, folder: Path) -> Path:
             raise FindingsError([finding("wizard.file_exists", str(path))])
         return write_bytes_atomic(path, data)
     except (OSError, ValueError) as error:  # the latter: a name that no file can have
-        problem = getattr(error, "strerror", None) or str(error)
+        problem = reason_of(error)
         raise FindingsError([finding("wizard.not_saved", str(path), problem=problem)]) from None
 
 

@@ -7,16 +7,6 @@ import pytest
 from support.browser.lab import new_page, running_browser, running_lab
 
 
-@pytest.fixture
-def jp_asyncio_loop():
-    """The server is a process of its own, and playwright's loop runs in this one."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup():
-    """No server of pytest-jupyter's was started: there is none to clean up."""
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory, tiny_causal_dir):
     root = tmp_path_factory.mktemp("lab") / "root"

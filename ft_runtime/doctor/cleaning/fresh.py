@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from ft_runtime.files import umask
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.printing import reason_of
 
 
 class FreshFile:
@@ -99,5 +100,5 @@ class FreshFile:
             raise self._unwritable(error) from None
 
     def _unwritable(self, error: OSError | ValueError) -> FindingsError:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         return FindingsError([finding("doctor_report.cannot_write", str(self.path), reason=reason)])

@@ -22,6 +22,7 @@ from ft_runtime.doctor.opening import opened, read_at, show
 from ft_runtime.doctor.problems import Problem
 from ft_runtime.files import sha256_file
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.printing import reason_of
 
 if TYPE_CHECKING:
     from array import array as Numbers  # noqa: N812
@@ -218,5 +219,5 @@ def _room(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise FindingsError([finding("data.cannot_unpack", name, reason=reason)]) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ft_runtime.doctor.finish import fingerprint
 from ft_runtime.files import sha256_bytes, write_bytes_atomic, write_text_atomic
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.printing import reason_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def write_record(folder: str | Path, made: Record) -> Path:
         write_bytes_atomic(Path(folder) / ROWS, stream.getvalue())
         write_text_atomic(target, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     except (OSError, ValueError) as error:  # the latter: a name that no file can have
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise FindingsError(
             [finding("doctor_report.cannot_write", str(target), reason=reason)]
         ) from None

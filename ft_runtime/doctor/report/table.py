@@ -10,6 +10,7 @@ from typing import Any
 from ft_runtime.doctor.report.report import Report
 from ft_runtime.files import write_text_atomic
 from ft_runtime.findings import FindingsError, finding
+from ft_runtime.printing import reason_of
 
 COLUMNS = ("severity", "code", "source", "line", "where", "rows", "message", "hint")
 
@@ -42,7 +43,7 @@ def write_file(path: str | Path, content: str) -> Path:
     try:
         return write_text_atomic(path, content)
     except (OSError, ValueError) as error:  # the latter: a name that no file can have
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise FindingsError(
             [finding("doctor_report.cannot_write", str(path), reason=reason)]
         ) from None
